@@ -1,0 +1,8 @@
+module github.com/skepbpf/skep
+
+go 1.26
+
+require (
+	github.com/google/go-cmp v0.7.0
+	golang.org/x/sys v0.49.0
+)
