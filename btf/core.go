@@ -22,17 +22,3 @@ func (r *Relocator) Prepare(relos []*CORERelo) error { return nil }
 // an error: the Fixup says so. Candidates that disagree are *AmbiguousError.
 func (r *Relocator) Resolve(relo *CORERelo) (Fixup, error) { return Fixup{}, nil }
 
-// Fixup is the outcome of a CO-RE relocation: how to patch the instruction.
-type Fixup struct {
-	Kind     COREKind
-	Poison   bool   // the value cannot be had: make the instruction invalid
-	Validate bool   // Old must be what the instruction holds
-	Old, New uint64 // values in the object, on the target
-	// Size in bytes of what a load or store accesses, 0 where not known. If
-	// they differ the instruction's width is changed, unless BadSize.
-	OldSize, NewSize uint32
-	BadSize          bool   // widths differ and the value would change: poison loads and stores
-	Module           string // where the target type was found
-	Target           ID     // the target's root type, 0 if none matched
-	Why              string // of a Poison, or of a missing type or field
-}

@@ -100,7 +100,7 @@ func (f *finder) see(s *Spec, name uint32, id ID, kind Kind) {
 func cut(k uint32) uint32 {
 	// The classic zero-byte test: the lowest set bit marks the first one.
 	if z := (k - 0x01010101) &^ k & 0x80808080; z != 0 {
-		k &= (z & -z) >> 7 - 1
+		k &= (z&-z)>>7 - 1
 	}
 	return k
 }
