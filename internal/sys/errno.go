@@ -1,0 +1,58 @@
+//go:build !plan9
+
+package sys
+
+import "syscall"
+
+// Errno is an error number. On Linux it is what the kernel answered.
+type Errno = syscall.Errno
+
+// The error numbers that loaders meet. Compare with errors.Is.
+const (
+	E2BIG        = syscall.E2BIG
+	EACCES       = syscall.EACCES
+	EADDRINUSE   = syscall.EADDRINUSE
+	EAGAIN       = syscall.EAGAIN
+	EBADF        = syscall.EBADF
+	EBUSY        = syscall.EBUSY
+	ECHILD       = syscall.ECHILD
+	EDOM         = syscall.EDOM
+	EEXIST       = syscall.EEXIST
+	EFAULT       = syscall.EFAULT
+	EFBIG        = syscall.EFBIG
+	EILSEQ       = syscall.EILSEQ
+	EINTR        = syscall.EINTR
+	EINVAL       = syscall.EINVAL
+	EIO          = syscall.EIO
+	EISDIR       = syscall.EISDIR
+	ELOOP        = syscall.ELOOP
+	EMFILE       = syscall.EMFILE
+	EMSGSIZE     = syscall.EMSGSIZE
+	ENAMETOOLONG = syscall.ENAMETOOLONG
+	ENETDOWN     = syscall.ENETDOWN
+	ENFILE       = syscall.ENFILE
+	ENOBUFS      = syscall.ENOBUFS
+	ENODEV       = syscall.ENODEV
+	ENOENT       = syscall.ENOENT
+	ENOLINK      = syscall.ENOLINK
+	ENOMEM       = syscall.ENOMEM
+	ENOSPC       = syscall.ENOSPC
+	ENOSYS       = syscall.ENOSYS
+	ENOTDIR      = syscall.ENOTDIR
+	ENOTEMPTY    = syscall.ENOTEMPTY
+	ENOTSUP      = syscall.ENOTSUP
+	ENOTTY       = syscall.ENOTTY
+	ENXIO        = syscall.ENXIO
+	EOPNOTSUPP   = syscall.EOPNOTSUPP
+	EPERM        = syscall.EPERM
+	EPIPE        = syscall.EPIPE
+	EPROTO       = syscall.EPROTO
+	ERANGE       = syscall.ERANGE
+	EROFS        = syscall.EROFS
+	ESRCH        = syscall.ESRCH
+	ESTALE       = syscall.ESTALE
+	ETIMEDOUT    = syscall.ETIMEDOUT
+	EUCLEAN      = Errno(117) // Linux only
+	EXDEV        = syscall.EXDEV
+	ENOTSUPP     = Errno(524) // include/linux/errno.h; not a uapi number, yet bpf(2) returns it
+)
