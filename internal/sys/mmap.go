@@ -1,0 +1,94 @@
+package sys
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+)
+
+// Protection and flags of Mmap, as everywhere on Linux but alpha, mips and
+// parisc, whose numbers are translated.
+const (
+	PROT_NONE     = 0
+	PROT_READ     = 1
+	PROT_WRITE    = 2
+	MAP_SHARED    = 1
+	MAP_PRIVATE   = 2
+	MAP_FIXED     = 0x10
+	MAP_ANONYMOUS = 0x20
+	MAP_POPULATE  = 0x8000
+)
+
+// Mapping owns mapped memory. Nothing unmaps it but Close.
+type Mapping struct {
+	mem    []byte
+	closed atomic.Bool
+}
+
+// Bytes is the memory. It must not be used after Close: reading it then ends
+// the process. Writing is allowed only if the protection says so.
+func (m *Mapping) Bytes() []byte { return m.mem }
+
+// Close unmaps. Any call after the first, and Close of nil, does nothing.
+func (m *Mapping) Close() error {
+	if m == nil || m.closed.Swap(true) {
+		return nil
+	}
+	return munmap(m.mem)
+}
+
+// Mmap maps length bytes of fd from offset off on; both count bytes, and off is
+// a multiple of the page size. A nil fd with MAP_ANONYMOUS gives fresh memory.
+// The mapping outlives fd.
+func Mmap(fd *FD, off int64, length int, prot, flags int) (*Mapping, error) {
+	raw := -1
+	if fd != nil {
+		var err error
+		if raw, err = fd.Borrow(); err != nil {
+			return nil, fmt.Errorf("mmap: %w", err)
+		}
+		defer fd.Release()
+	}
+	return mmapRaw(raw, off, length, prot, flags)
+}
+
+// MmapFile maps all of a file, private and read-only. The size is what fstat
+// says; a file without one, as most of procfs and sysfs, is EINVAL.
+func MmapFile(f *os.File) (*Mapping, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size := info.Size()
+	if size <= 0 || int64(int(size)) != size {
+		return nil, fmt.Errorf("mmap %s: size %d: %w", f.Name(), size, EINVAL)
+	}
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var m *Mapping
+	var merr error
+	// Control keeps the file open meanwhile, and unlike Fd leaves it
+	// non-blocking if it was.
+	if err := conn.Control(func(fd uintptr) {
+		m, merr = mmapRaw(int(fd), 0, int(size), PROT_READ, MAP_PRIVATE)
+	}); err != nil {
+		return nil, err
+	}
+	return m, merr
+}
+
+func mmapRaw(fd int, off int64, length int, prot, flags int) (*Mapping, error) {
+	if length <= 0 {
+		return nil, fmt.Errorf("mmap: length %d: %w", length, EINVAL)
+	}
+	if err := before("mmap"); err != nil {
+		return nil, err
+	}
+	mem, err := mmap(fd, off, length, prot, flags)
+	if err != nil {
+		return nil, err
+	}
+	return &Mapping{mem: mem}, nil
+}
