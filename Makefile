@@ -1,0 +1,43 @@
+# Targets for people; .ci/run is for machines. See CONTRIBUTING.md.
+
+GO    ?= go
+TIME  ?= 30s
+CLANG ?= clang-22
+STRIP ?= llvm-strip-22
+
+# Pure packages: no privilege, no kernel (DESIGN's sealed list).
+SEALED = $(shell $(GO) list ./... | grep -E '/(asm|btf|elf|verifierlog)$$|/internal/(bin|version|feature|elffile|netlink|usdt|relo|layout|cmd/gensys|step/[a-z]+)$$')
+
+.PHONY: test check generate uapi testdata fuzz bench compat
+
+test:
+	$(GO) test ./...
+
+check:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	@.ci/staticcheck
+	@.ci/generated
+	$(GO) test ./internal/archtest $(SEALED)
+
+generate:
+	$(GO) generate ./...
+
+# make uapi INCLUDE=/path/to/usr/include
+uapi:
+	@test -n "$(INCLUDE)" || { echo 'usage: make uapi INCLUDE=/path/to/usr/include'; exit 2; }
+	UAPI_INCLUDE=$(INCLUDE) CLANG=$(CLANG) ./internal/cmd/gensys/uapi.sh $(INCLUDE)
+
+# Compiled with relative paths from the source's own folder, so the same bytes
+# come out wherever the tree stands.
+testdata:
+	CLANG=$(CLANG) STRIP=$(STRIP) testdata/build.sh
+
+fuzz:
+	.ci/fuzz $(TIME)
+
+bench:
+	bench/run.sh
+
+compat:
+	SKEP_COMPAT=1 $(GO) test -count=1 -v ./internal/compat
