@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+/*
+ * oracle: what libbpf does with an object, as JSON lines.
+ *
+ *   oracle each  OBJ...             every program alone: {"object","program","section","ok","error"}
+ *   oracle dump  OBJ...             the same, each line with what PROG_LOAD was given (see dump_load)
+ *   oracle time  OBJ [PROGRAM...]   open and load these programs (default: those the object has on):
+ *                                   {"open_ns","load_ns","total_ns","bpf_ns","bpf_calls"}
+ *
+ * Maps whose max_entries (or a stack-trace map's value_size) is 0 get the
+ * sizes that `skep load -autosize` gives. Pinning by name is turned off.
+ * Every bpf(2) call of the library passes through __wrap_syscall below.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+#include <linux/bpf.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+static uint64_t bpf_ns, bpf_calls;
+static bool recording;            /* dump mode: describe PROG_LOAD of target */
+static const char *target;        /* the program being loaded */
+static struct bpf_object *current; /* whose maps the descriptors are */
+static char *dumped;              /* JSON members of the last PROG_LOAD of target */
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static void quote(FILE *f, const char *s)
+{
+	fputc('"', f);
+	for (; s && *s; s++) {
+		unsigned char c = *s;
+
+		if (c == '"' || c == '\\')
+			fprintf(f, "\\%c", c);
+		else if (c < 0x20 || c >= 0x7f)
+			fprintf(f, "\\u%04x", c);
+		else
+			fputc(c, f);
+	}
+	fputc('"', f);
+}
+
+static void member(FILE *f, const char *key, const char *value)
+{
+	fprintf(f, "\"%s\":", key);
+	quote(f, value);
+}
+
+/* The map's name; of a data section's map only the section, as its prefix depends on the object's name. */
+static const char *map_name(int fd)
+{
+	const struct bpf_map *map;
+
+	bpf_object__for_each_map(map, current) {
+		const char *dot = strchr(bpf_map__name(map), '.');
+
+		if (bpf_map__fd(map) == fd)
+			return bpf_map__is_internal(map) && dot ? dot : bpf_map__name(map);
+	}
+	return "?";
+}
+
+static const char *btf_name(int fd)
+{
+	static char name[64];
+	struct bpf_btf_info info = { .name = (uintptr_t)name, .name_len = sizeof(name) };
+	uint32_t len = sizeof(info);
+
+	if (!fd || bpf_btf_get_info_by_fd(fd, &info, &len))
+		return "";
+	return name;
+}
+
+/*
+ * Members: "type", "attach_type", "flags", "attach_btf_id", "attach_module",
+ * "license", "kern_version", "line_infos", "func_infos" (slot offsets),
+ * "insns" (8 bytes a slot, hexadecimal, descriptors zeroed) and "refs": slots
+ * whose immediate was a descriptor, with the name of what it stands for.
+ */
+static char *dump_load(const union bpf_attr *a)
+{
+	const struct bpf_insn *insns = (const void *)(uintptr_t)a->insns;
+	const char *sep = "";
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	fprintf(f, "\"type\":%u,\"attach_type\":%u,\"flags\":%u,\"attach_btf_id\":%u,", a->prog_type,
+		a->expected_attach_type, a->prog_flags, a->attach_btf_id);
+	member(f, "attach_module", btf_name(a->attach_btf_obj_fd));
+	fputc(',', f);
+	member(f, "license", (const char *)(uintptr_t)a->license);
+	fprintf(f, ",\"kern_version\":%u,\"line_infos\":%u,\"func_infos\":[", a->kern_version, a->line_info_cnt);
+	for (uint32_t i = 0; i < a->func_info_cnt; i++) {
+		const uint32_t *off = (const void *)(uintptr_t)(a->func_info + (uint64_t)i * a->func_info_rec_size);
+
+		fprintf(f, "%s%u", i ? "," : "", *off);
+	}
+	fprintf(f, "],\"insns\":\"");
+	for (uint32_t i = 0; i < a->insn_cnt; i++) {
+		struct bpf_insn in = insns[i];
+		const unsigned char *p = (const unsigned char *)&in;
+
+		if (in.code == (BPF_LD | BPF_IMM | BPF_DW) &&
+		    (in.src_reg == BPF_PSEUDO_MAP_FD || in.src_reg == BPF_PSEUDO_MAP_VALUE))
+			in.imm = 0;
+		for (int k = 0; k < 8; k++)
+			fprintf(f, "%02x", p[k]);
+	}
+	fprintf(f, "\",\"refs\":{");
+	for (uint32_t i = 0; i < a->insn_cnt; i++) {
+		if (insns[i].code != (BPF_LD | BPF_IMM | BPF_DW))
+			continue;
+		if (insns[i].src_reg == BPF_PSEUDO_MAP_FD || insns[i].src_reg == BPF_PSEUDO_MAP_VALUE) {
+			fprintf(f, "%s\"%u\":", sep, i);
+			quote(f, map_name(insns[i].imm));
+			sep = ",";
+		}
+		i++;
+	}
+	fprintf(f, "}");
+	fclose(f);
+	return text;
+}
+
+long __real_syscall(long nr, ...);
+
+long __wrap_syscall(long nr, ...)
+{
+	long a[6], ret;
+	uint64_t start;
+	va_list ap;
+
+	va_start(ap, nr);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (nr != SYS_bpf)
+		return __real_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+
+	const union bpf_attr *attr = (const void *)a[1];
+	long cmd = a[0] & 0xffff;
+
+	if (recording && cmd == BPF_PROG_LOAD && target && attr->func_info_cnt + attr->insn_cnt > 0 &&
+	    !strncmp(attr->prog_name, target, BPF_OBJ_NAME_LEN - 1)) {
+		free(dumped);
+		dumped = dump_load(attr);
+	}
+	start = now();
+	ret = __real_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	bpf_ns += now() - start;
+	bpf_calls++;
+	return ret;
+}
+
+/* The kernel's verdict, without the verifier's log around it. */
+static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	return getenv("ORACLE_VERBOSE") ? vfprintf(stderr, fmt, ap) : 0;
+}
+
+static void autosize(struct bpf_object *obj)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, obj) {
+		enum bpf_map_type type = bpf_map__type(map);
+		uint32_t n = 1024;
+
+		bpf_map__set_pin_path(map, NULL);
+		if (type == BPF_MAP_TYPE_STACK_TRACE && bpf_map__value_size(map) == 0)
+			bpf_map__set_value_size(map, 127 * 8);
+		if (bpf_map__max_entries(map) || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+			continue;
+		if (type == BPF_MAP_TYPE_SK_STORAGE || type == BPF_MAP_TYPE_TASK_STORAGE ||
+		    type == BPF_MAP_TYPE_INODE_STORAGE || type == BPF_MAP_TYPE_CGRP_STORAGE)
+			continue;
+		if (type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_USER_RINGBUF)
+			n = 64 * 1024;
+		else if (type == BPF_MAP_TYPE_ARENA)
+			n = 16;
+		else if (type == BPF_MAP_TYPE_CPUMAP)
+			n = libbpf_num_possible_cpus();
+		bpf_map__set_max_entries(map, n);
+	}
+}
+
+static struct bpf_object *open_object(const char *path)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+
+	return bpf_object__open_file(path, &opts);
+}
+
+static void line(const char *path, const char *prog, const char *section, int err, const char *extra)
+{
+	printf("{");
+	member(stdout, "object", path);
+	putchar(',');
+	member(stdout, "program", prog);
+	putchar(',');
+	member(stdout, "section", section);
+	printf(",\"ok\":%s,", err ? "false" : "true");
+	member(stdout, "error", err ? strerror(err < 0 ? -err : err) : "");
+	if (extra)
+		printf(",%s", extra);
+	printf("}\n");
+	fflush(stdout);
+}
+
+static void one(const char *path, const char *name, bool dump)
+{
+	struct bpf_object *obj = open_object(path);
+	struct bpf_program *p, *want = NULL;
+	int err;
+
+	if (!obj) {
+		line(path, name, "", errno, NULL);
+		return;
+	}
+	bpf_object__for_each_program(p, obj) {
+		bool on = !strcmp(bpf_program__name(p), name);
+
+		bpf_program__set_autoload(p, on);
+		if (on)
+			want = p;
+	}
+	autosize(obj);
+	current = obj;
+	recording = dump;
+	target = name;
+	free(dumped);
+	dumped = NULL;
+	err = bpf_object__load(obj);
+	recording = false;
+	line(path, name, bpf_program__section_name(want), err, dumped);
+	bpf_object__close(obj);
+}
+
+static int each(const char *path, bool dump)
+{
+	struct bpf_object *obj = open_object(path);
+	struct bpf_program *p;
+	char **list = NULL;
+	size_t n = 0;
+
+	if (!obj) {
+		line(path, "", "", errno, NULL);
+		return 1;
+	}
+	bpf_object__for_each_program(p, obj) {
+		list = realloc(list, (n + 1) * sizeof(*list));
+		list[n++] = strdup(bpf_program__name(p));
+	}
+	bpf_object__close(obj);
+	for (size_t i = 0; i < n; i++) {
+		one(path, list[i], dump);
+		free(list[i]);
+	}
+	free(list);
+	return 0;
+}
+
+static int measure(int n, char **args)
+{
+	uint64_t start = now(), opened, loaded;
+	struct bpf_object *obj = open_object(args[0]);
+	struct bpf_program *p;
+	int err;
+
+	if (!obj) {
+		perror("open");
+		return 1;
+	}
+	if (n > 1)
+		bpf_object__for_each_program(p, obj) {
+			bool on = false;
+
+			for (int i = 1; i < n; i++)
+				on |= !strcmp(args[i], bpf_program__name(p));
+			bpf_program__set_autoload(p, on);
+		}
+	autosize(obj);
+	opened = now();
+	err = bpf_object__load(obj);
+	loaded = now();
+	if (err) {
+		fprintf(stderr, "load: %s\n", strerror(-err));
+		return 1;
+	}
+	printf("{\"open_ns\":%llu,\"load_ns\":%llu,\"total_ns\":%llu,\"bpf_ns\":%llu,\"bpf_calls\":%llu}\n",
+	       (unsigned long long)(opened - start), (unsigned long long)(loaded - opened),
+	       (unsigned long long)(loaded - start), (unsigned long long)bpf_ns, (unsigned long long)bpf_calls);
+	bpf_object__close(obj);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int bad = 0;
+
+	if (argc < 3 || (strcmp(argv[1], "each") && strcmp(argv[1], "dump") && strcmp(argv[1], "time"))) {
+		fprintf(stderr, "usage: oracle each|dump OBJ... | oracle time OBJ [PROGRAM...]\n");
+		return 2;
+	}
+	libbpf_set_print(quiet);
+	if (!strcmp(argv[1], "time"))
+		return measure(argc - 2, argv + 2);
+	for (int i = 2; i < argc; i++)
+		bad |= each(argv[i], !strcmp(argv[1], "dump"));
+	return bad;
+}
