@@ -21,4 +21,3 @@ func (r *Relocator) Prepare(relos []*CORERelo) error { return nil }
 // Resolve computes one relocation. A target that lacks what is sought is not
 // an error: the Fixup says so. Candidates that disagree are *AmbiguousError.
 func (r *Relocator) Resolve(relo *CORERelo) (Fixup, error) { return Fixup{}, nil }
-

@@ -32,34 +32,11 @@ func nameOf(prefix string, t Type) string {
 	return prefix + " " + name
 }
 
-// printer writes the C declaration of inner as a t.
-type printer func(t Type, inner string, depth int) string
-
-// plain is for the kinds that are a word before the declared name.
-func plain(prefix string) printer {
-	return func(t Type, inner string, _ int) string { return join(nameOf(prefix, t), inner) }
-}
-
-var printers = [kindCount]printer{
-	KindInt:       plain(""),
-	KindFloat:     plain(""),
-	KindTypedef:   plain(""),
-	KindStruct:    plain("struct"),
-	KindUnion:     plain("union"),
-	KindEnum:      plain("enum"),
-	KindEnum64:    plain("enum"),
-	KindDatasec:   plain("section"),
-	KindFwd:       printFwd,
-	KindPtr:       printPtr,
-	KindArray:     printArray,
-	KindVolatile:  qualify("volatile"),
-	KindConst:     qualify("const"),
-	KindRestrict:  qualify("restrict"),
-	KindTypeTag:   printTag,
-	KindFunc:      printNamed,
-	KindVar:       printNamed,
-	KindDeclTag:   plain("tag"),
-	KindFuncProto: printProto,
+// words are what C puts before the names of kinds that are declared by name.
+var words = [kindCount]string{
+	KindStruct: "struct", KindUnion: "union", KindEnum: "enum", KindEnum64: "enum",
+	KindDatasec: "section", KindDeclTag: "tag",
+	KindVolatile: "volatile", KindConst: "const", KindRestrict: "restrict",
 }
 
 func join(a, b string) string {
@@ -88,10 +65,27 @@ func declare(t Type, inner string, depth int) string {
 	if depth == 0 || k >= kindCount {
 		return join("...", inner)
 	}
-	return printers[k](t, inner, depth-1)
+	depth--
+	switch k {
+	case KindFwd:
+		return printFwd(t, inner)
+	case KindPtr:
+		return printPtr(t, inner, depth)
+	case KindArray:
+		return printArray(t, inner, depth)
+	case KindVolatile, KindConst, KindRestrict:
+		return printQualified(t, inner, depth)
+	case KindTypeTag:
+		return declareID(t.s, t.ref(), inner, depth)
+	case KindFunc, KindVar:
+		return declareID(t.s, t.ref(), nameOf("", t), depth)
+	case KindFuncProto:
+		return printProto(t, inner, depth)
+	}
+	return join(nameOf(words[k], t), inner)
 }
 
-func printFwd(t Type, inner string, _ int) string {
+func printFwd(t Type, inner string) string {
 	if t.KindFlag() {
 		return join(nameOf("union", t), inner)
 	}
@@ -111,22 +105,14 @@ func printArray(t Type, inner string, depth int) string {
 	return declareID(t.s, elem, inner+"["+strconv.FormatUint(uint64(n), 10)+"]", depth)
 }
 
-// qualify writes a qualifier of a pointer after its star, any other in front.
-func qualify(word string) printer {
-	return func(t Type, inner string, depth int) string {
-		if to, ok := t.s.typ(t.ref()); ok && to.Kind() == KindPtr {
-			return declare(to, join(" "+word, inner), depth)
-		}
-		return word + " " + declareID(t.s, t.ref(), inner, depth)
+// printQualified writes a qualifier of a pointer after its star, any other in
+// front.
+func printQualified(t Type, inner string, depth int) string {
+	word := words[t.Kind()]
+	if to, ok := t.s.typ(t.ref()); ok && to.Kind() == KindPtr {
+		return declare(to, join(word, inner), depth)
 	}
-}
-
-func printTag(t Type, inner string, depth int) string {
-	return declareID(t.s, t.ref(), inner, depth)
-}
-
-func printNamed(t Type, _ string, depth int) string {
-	return declareID(t.s, t.ref(), nameOf("", t), depth)
+	return word + " " + declareID(t.s, t.ref(), inner, depth)
 }
 
 func printProto(t Type, inner string, depth int) string {
@@ -146,7 +132,7 @@ func printProto(t Type, inner string, depth int) string {
 		if typ == 0 {
 			args += "..."
 		} else {
-			args += declareID(t.s, typ, "", min(depth, 4))
+			args += declareID(t.s, typ, "", min(depth, 3))
 		}
 	}
 	if args == "" {

@@ -1,41 +1,268 @@
 package btf
 
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
 // Editor makes a changed copy of a Spec. Ids never move: types are changed in
 // place or added at the end. The first error sticks and is returned by Spec.
-type Editor struct{ s *Spec }
+// An Editor is not safe for concurrent use.
+type Editor struct {
+	s     *Spec // its types, strs and index belong to the Editor
+	dirty bool
+	from  *Spec
+	added map[string]uint32
+	err   error
+}
 
 // Edit starts a copy.
-func (s *Spec) Edit() *Editor { return &Editor{s} }
+func (s *Spec) Edit() *Editor {
+	h := s.onHeap()
+	if h == nil {
+		return &Editor{err: ErrClosed}
+	}
+	c := &Spec{
+		raw: h.raw, hdr: h.hdr, base: h.base, first: h.first, strOff: h.strOff, shapes: h.shapes,
+		types: bytes.Clone(h.types),
+		strs:  bytes.Clone(h.strs),
+		index: index{slices.Clone(h.index.offs), h.index.shift, h.index.n},
+	}
+	return &Editor{s: c, from: h, added: make(map[string]uint32)}
+}
 
-// SetSize sets the size of a type that has one.
-func (e *Editor) SetSize(id ID, n uint32) {}
+func (e *Editor) failf(format string, args ...any) {
+	if e.err == nil {
+		e.err = fmt.Errorf("edit BTF: "+format, args...)
+	}
+}
 
-// SetSecVar sets one variable of a DATASEC.
-func (e *Editor) SetSecVar(id ID, i int, v SecVar) {}
+// own gives the type with that id if it is of one of the kinds and not the
+// base's.
+func (e *Editor) own(id ID, verb string, want kindSet) (Type, bool) {
+	if e.err != nil {
+		return Type{}, false
+	}
+	if id < e.s.first {
+		e.failf("%s of type %d: void or of the base", verb, id)
+		return Type{}, false
+	}
+	t, ok := e.s.typ(id)
+	if !ok || !want.has(t.Kind()) {
+		e.failf("%s of type %d: %s has none", verb, id, t.Kind())
+		return Type{}, false
+	}
+	e.dirty = true
+	return t, true
+}
 
-// SortSecVars orders the variables of a DATASEC by offset, as the kernel wants.
-func (e *Editor) SortSecVars(id ID) {}
+func (e *Editor) order() binary.ByteOrder { return e.s.Order() }
+
+func (e *Editor) put(off, v uint32) { e.order().PutUint32(e.s.types[off:], v) }
+
+// using is the set of kinds whose size/type word is used so.
+func using(u refUse) kindSet {
+	var set kindSet
+	for k := range kinds {
+		if kinds[k].use == u {
+			set |= 1 << k
+		}
+	}
+	return set
+}
+
+// SetSize sets the size in bytes of a type that has one.
+func (e *Editor) SetSize(id ID, n uint32) {
+	if t, ok := e.own(id, "size", using(aSize)); ok {
+		e.put(t.off-4, n)
+	}
+}
+
+// SetTarget sets what Type.Target reads, except of an array.
+func (e *Editor) SetTarget(id, target ID) {
+	if t, ok := e.own(id, "target", using(aType)); ok {
+		e.put(t.off-4, uint32(target))
+	}
+}
+
+// SetName names a type; "" makes it anonymous.
+func (e *Editor) SetName(id ID, name string) {
+	if t, ok := e.own(id, "name", anyKind); ok {
+		e.put(t.off-typeSize, e.AddString(name))
+	}
+}
 
 // SetLinkage sets the linkage of a FUNC or VAR.
-func (e *Editor) SetLinkage(id ID, l Linkage) {}
+func (e *Editor) SetLinkage(id ID, l Linkage) {
+	t, ok := e.own(id, "linkage", linkedKind)
+	switch {
+	case !ok:
+	case t.Kind() == KindVar:
+		e.put(t.off, uint32(l))
+	default:
+		e.put(t.off-8, t.info&^0xffffff|uint32(l))
+	}
+}
 
-// SetName names a type.
-func (e *Editor) SetName(id ID, name string) {}
+// elem is the place of the i-th element of a type.
+func (e *Editor) elem(id ID, i int, verb string, want kindSet) (uint32, bool) {
+	t, ok := e.own(id, verb, want)
+	if !ok {
+		return 0, false
+	}
+	if uint(i) >= uint(t.Vlen()) {
+		e.failf("%s %d of type %d: it has %d", verb, i, id, t.Vlen())
+		return 0, false
+	}
+	return t.off + uint32(i)*uint32(kinds[t.Kind()].elem), true
+}
 
-// SetTarget sets what Type.Target reads.
-func (e *Editor) SetTarget(id, target ID) {}
+// SetSecVar sets one variable of a DATASEC.
+func (e *Editor) SetSecVar(id ID, i int, v SecVar) {
+	if off, ok := e.elem(id, i, "variable", 1<<KindDatasec); ok {
+		e.put(off, uint32(v.Type))
+		e.put(off+4, v.Offset)
+		e.put(off+8, v.Size)
+	}
+}
+
+// SortSecVars orders the variables of a DATASEC by offset, as the kernel wants
+// them.
+func (e *Editor) SortSecVars(id ID) {
+	t, ok := e.own(id, "variables", 1<<KindDatasec)
+	if !ok {
+		return
+	}
+	vars := make([]SecVar, t.Vlen())
+	for i := range vars {
+		vars[i] = t.SecVar(i)
+	}
+	slices.SortStableFunc(vars, func(a, b SecVar) int { return cmp.Compare(a.Offset, b.Offset) })
+	for i, v := range vars {
+		e.SetSecVar(id, i, v)
+	}
+}
 
 // SetParamName names a parameter of a FUNC_PROTO.
-func (e *Editor) SetParamName(id ID, i int, name string) {}
+func (e *Editor) SetParamName(id ID, i int, name string) {
+	if off, ok := e.elem(id, i, "parameter", 1<<KindFuncProto); ok {
+		e.put(off, e.AddString(name))
+	}
+}
+
+// SetMember sets name, type, offset and width of a member. A width needs a
+// type whose KindFlag is set.
+func (e *Editor) SetMember(id ID, i int, m Member) {
+	off, ok := e.elem(id, i, "member", compound)
+	if !ok {
+		return
+	}
+	t, _ := e.s.typ(id)
+	pos := m.Offset
+	if t.KindFlag() {
+		pos = m.Offset&0xffffff | m.BitSize<<24
+	}
+	if got := pos & 0xffffff; t.KindFlag() && (got != m.Offset || m.BitSize > 0xff) || !t.KindFlag() && m.BitSize != 0 {
+		e.failf("member %d of type %d: offset %d and width %d cannot be stored", i, id, m.Offset, m.BitSize)
+		return
+	}
+	e.put(off, e.AddString(m.Name))
+	e.put(off+4, uint32(m.Type))
+	e.put(off+8, pos)
+}
 
 // AddString gives the offset of s in the string section, adding it at need.
-func (e *Editor) AddString(s string) uint32 { return 0 }
+// Strings of the base are not looked through.
+func (e *Editor) AddString(s string) uint32 {
+	if s == "" || e.err != nil {
+		return 0
+	}
+	if off, ok := e.added[s]; ok {
+		return off
+	}
+	off := e.findString(s)
+	if off < 0 {
+		if len(e.s.strs)+len(s)+1 > maxStrings || bytes.IndexByte([]byte(s), 0) >= 0 {
+			e.failf("string %.40q: too long, or has a zero byte", s)
+			return 0
+		}
+		if len(e.s.strs) == 0 && e.s.base == nil {
+			e.s.strs = append(e.s.strs, 0)
+		}
+		off = len(e.s.strs)
+		e.s.strs = append(append(e.s.strs, s...), 0)
+		e.dirty = true
+	}
+	e.added[s] = e.s.strOff + uint32(off)
+	return e.added[s]
+}
 
-// AddInt adds an INT of size bytes.
-func (e *Editor) AddInt(name string, size, encoding uint32) ID { return 0 }
+// findString is the offset of s as a whole string or the tail of one.
+func (e *Editor) findString(s string) int {
+	return bytes.Index(e.s.strs, append([]byte(s), 0))
+}
+
+// add appends a record and gives its id. words follow the common ones.
+func (e *Editor) add(name string, k Kind, vlen, size uint32, words ...uint32) ID {
+	nameOff := e.AddString(name)
+	if e.err != nil {
+		return 0
+	}
+	if uint64(len(e.s.types))+typeSize+uint64(len(words))*4 > 1<<31 || e.s.Len() >= maxTypes {
+		e.failf("add %s %s: too many types", k, name)
+		return 0
+	}
+	e.dirty = true
+	ix := &e.s.index
+	if ix.n&(1<<ix.shift-1) == 0 {
+		ix.offs = append(ix.offs, uint32(len(e.s.types)))
+	}
+	ix.n++
+	for _, w := range append([]uint32{nameOff, uint32(k)<<24 | vlen, size}, words...) {
+		var b [4]byte
+		e.order().PutUint32(b[:], w)
+		e.s.types = append(e.s.types, b[:]...)
+	}
+	return e.s.first + ID(ix.n-1)
+}
+
+// AddInt adds an INT of size bytes; encoding is of IntSigned, IntChar, IntBool.
+func (e *Editor) AddInt(name string, size, encoding uint32) ID {
+	return e.add(name, KindInt, 0, size, encoding<<24|size*8&0xff)
+}
 
 // AddVar adds a VAR.
-func (e *Editor) AddVar(name string, typ ID, l Linkage) ID { return 0 }
+func (e *Editor) AddVar(name string, typ ID, l Linkage) ID {
+	return e.add(name, KindVar, 0, uint32(typ), uint32(l))
+}
 
-// Spec gives the edited copy, or the first error.
-func (e *Editor) Spec() (*Spec, error) { return e.s, nil }
+// AddPtr adds a PTR.
+func (e *Editor) AddPtr(to ID) ID { return e.add("", KindPtr, 0, uint32(to)) }
+
+// AddDatasec adds a DATASEC of size bytes.
+func (e *Editor) AddDatasec(name string, size uint32, vars []SecVar) ID {
+	words := make([]uint32, 0, 3*len(vars))
+	for _, v := range vars {
+		words = append(words, uint32(v.Type), v.Offset, v.Size)
+	}
+	return e.add(name, KindDatasec, uint32(len(vars))&0xffffff, size, words...)
+}
+
+// Spec gives the edited copy, checked as Parse does it, or the first error.
+// Without a change it is the Spec that Edit was called on.
+func (e *Editor) Spec() (*Spec, error) {
+	if e.err != nil {
+		return nil, e.err
+	}
+	if !e.dirty {
+		return e.from, nil
+	}
+	s, err := ParseSplit(e.encode(), e.s.base)
+	if err != nil {
+		return nil, fmt.Errorf("edit BTF: %w", err)
+	}
+	return s, nil
+}

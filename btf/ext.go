@@ -69,5 +69,21 @@ type Note struct {
 }
 
 // ParseExt reads .BTF.ext, whose strings and types are in s. Records longer
-// than known are accepted; a header that ends before the CO-RE part too.
-func ParseExt(b []byte, s *Spec) (*Ext, error) { return &Ext{}, nil }
+// than known are accepted; so is a header that ends before the CO-RE part.
+// Errors are *bin.FormatError with section ".BTF.ext".
+func ParseExt(b []byte, s *Spec) (*Ext, error) {
+	order, err := byteOrder(extSection, b)
+	if err != nil {
+		return nil, err
+	}
+	p := extParser{b: b, s: s, order: order, byName: make(map[string]int)}
+	for i := range extParts {
+		if err := p.part(&extParts[i]); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.sort(); err != nil {
+		return nil, err
+	}
+	return &Ext{p.out}, nil
+}

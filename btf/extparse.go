@@ -1,0 +1,176 @@
+package btf
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"github.com/skepbpf/skep/internal/bin"
+)
+
+const extSection = ".BTF.ext"
+
+// extPart is one of the tables that the header of .BTF.ext points to.
+type extPart struct {
+	name   string
+	header uint32 // place of its offset and length in the header
+	record uint32 // least size of a record
+	read   func(p *extParser, at int64, rec []byte, sec *ExtSection) error
+}
+
+var extParts = [...]extPart{
+	{"func_info", 8, 8, readFunc},
+	{"line_info", 16, 16, readLine},
+	{"core_relo", 24, 16, readCORE},
+}
+
+type extParser struct {
+	b      []byte
+	s      *Spec
+	order  binary.ByteOrder
+	out    []ExtSection
+	byName map[string]int
+}
+
+func (p *extParser) u32(at uint32) uint32 { return p.order.Uint32(p.b[at:]) }
+
+// part reads one table: the record size, then for each ELF section its name,
+// the number of records, and the records.
+func (p *extParser) part(part *extPart) error {
+	hdrLen := uint64(p.u32(4))
+	if hdrLen < 24 || hdrLen > uint64(len(p.b)) {
+		return bin.Errorf(extSection, 4, "header of %d bytes in a blob of %d", hdrLen, len(p.b))
+	}
+	if uint64(part.header)+8 > hdrLen {
+		return nil
+	}
+	off, n := uint64(p.u32(part.header)), uint64(p.u32(part.header+4))
+	if n == 0 {
+		return nil
+	}
+	if off+n > uint64(len(p.b))-hdrLen || off%4 != 0 {
+		return bin.Errorf(extSection, int64(part.header), "%s %d+%d beyond the end or not aligned", part.name, off, n)
+	}
+	at := hdrLen + off
+	c := bin.NewCursor(extSection, int64(at), p.b[at:][:n], p.order)
+	size := c.U32()
+	if c.Err() == nil && (size < part.record || size%4 != 0) {
+		c.Failf("%s records of %d bytes, want at least %d", part.name, size, part.record)
+	}
+	for c.Len() > 0 {
+		if err := p.section(part, c, size); err != nil {
+			return err
+		}
+	}
+	return c.Err()
+}
+
+func (p *extParser) section(part *extPart, c *bin.Cursor, size uint32) error {
+	at := c.Offset()
+	nameOff, n := c.U32(), c.U32()
+	name, ok := p.s.String(nameOff)
+	if c.Err() == nil && (!ok || name == "") {
+		return bin.Errorf(extSection, at, "%s: section name at string offset %#x", part.name, nameOff)
+	}
+	if c.Err() == nil && n == 0 {
+		return bin.Errorf(extSection, at, "%s: no records for section %s", part.name, name)
+	}
+	first := c.Offset()
+	body := c.Bytes(uint64(n) * uint64(size))
+	if err := c.Err(); err != nil {
+		return err
+	}
+	i, ok := p.byName[name]
+	if !ok {
+		i = len(p.out)
+		p.byName[name] = i
+		p.out = append(p.out, ExtSection{Name: name})
+	}
+	sec := &p.out[i]
+	for k := range n {
+		rec := body[k*size:][:size]
+		if err := part.read(p, first+int64(k)*int64(size), rec, sec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *extParser) words(rec []byte) (a, b, c, d uint32) {
+	a, b = p.order.Uint32(rec), p.order.Uint32(rec[4:])
+	if len(rec) >= 16 {
+		c, d = p.order.Uint32(rec[8:]), p.order.Uint32(rec[12:])
+	}
+	return a, b, c, d
+}
+
+func readFunc(p *extParser, at int64, rec []byte, sec *ExtSection) error {
+	off, id, _, _ := p.words(rec)
+	if t, ok := p.s.Type(ID(id)); !ok || t.Kind() != KindFunc {
+		return bin.Errorf(extSection, at, "func_info: type %d is no func", id)
+	}
+	sec.Funcs = append(sec.Funcs, FuncInfo{off, ID(id)})
+	return checkOff(at, off)
+}
+
+func readLine(p *extParser, at int64, rec []byte, sec *ExtSection) error {
+	off, file, text, col := p.words(rec)
+	if end := p.s.strEnd(); file >= end || text >= end {
+		return bin.Errorf(extSection, at, "line_info: strings at %#x and %#x of %#x", file, text, end)
+	}
+	sec.Lines = append(sec.Lines, LineInfo{off, Line{file, text, col}})
+	return checkOff(at, off)
+}
+
+func readCORE(p *extParser, at int64, rec []byte, sec *ExtSection) error {
+	off, id, access, kind := p.words(rec)
+	if _, ok := p.s.Type(ID(id)); !ok {
+		return bin.Errorf(extSection, at, "core_relo: no type %d", id)
+	}
+	s, ok := p.s.String(access)
+	if !ok {
+		return bin.Errorf(extSection, at, "core_relo: access at string offset %#x", access)
+	}
+	sec.CORE = append(sec.CORE, COREInfo{off, CORERelo{COREKind(kind), ID(id), s}})
+	return checkOff(at, off)
+}
+
+// checkOff refuses a place between instructions.
+func checkOff(at int64, off uint32) error {
+	if off%8 != 0 {
+		return bin.Errorf(extSection, at, "offset %#x is not that of an instruction", off)
+	}
+	return nil
+}
+
+// sort orders the records of each section. Compilers write them in order;
+// linked objects may not. The kernel wants offsets that only grow.
+func (p *extParser) sort() error {
+	for i := range p.out {
+		sec := &p.out[i]
+		err := sortOff(sec.Name, "func_info", sec.Funcs, func(f FuncInfo) uint32 { return f.Off })
+		if err == nil {
+			err = sortOff(sec.Name, "line_info", sec.Lines, func(l LineInfo) uint32 { return l.Off })
+		}
+		if err == nil {
+			err = sortOff(sec.Name, "core_relo", sec.CORE, func(c COREInfo) uint32 { return c.Off })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sortOff[T any](sec, table string, list []T, off func(T) uint32) error {
+	less := func(a, b T) int { return cmp.Compare(off(a), off(b)) }
+	if !slices.IsSortedFunc(list, less) {
+		slices.SortStableFunc(list, less)
+	}
+	for i := 1; i < len(list); i++ {
+		if off(list[i-1]) == off(list[i]) {
+			return bin.Errorf(extSection, 0, "%s of section %s: two records for offset %#x", table, sec, off(list[i]))
+		}
+	}
+	return nil
+}
