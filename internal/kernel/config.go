@@ -1,0 +1,105 @@
+package kernel
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+)
+
+// maxConfig bounds the text of a configuration; real ones are below 400 KiB.
+const maxConfig = 16 << 20
+
+// gzipMagic starts a gzip stream (RFC 1952, section 2.3.1).
+var gzipMagic = []byte{0x1f, 0x8b}
+
+// ReadConfig reads the text of the kernel's configuration: /boot/config-R for
+// release R, else /proc/config.gz. Either may be compressed. The error Is
+// fs.ErrNotExist if there is neither.
+func ReadConfig(fsys fs.FS, release string) ([]byte, error) {
+	boot := "boot/config-" + release
+	if release == "" || !fs.ValidPath(boot) {
+		boot = ""
+	}
+	var errs []error
+	for _, name := range [...]string{boot, "proc/config.gz"} {
+		if name == "" {
+			continue
+		}
+		f, err := fsys.Open(name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		defer f.Close()
+		text, err := readConfig(f)
+		if err != nil {
+			return nil, fmt.Errorf("kernel configuration %s: %w", name, err)
+		}
+		return text, nil
+	}
+	return nil, fmt.Errorf("kernel configuration: %w", errors.Join(errs...))
+}
+
+func readConfig(r io.Reader) ([]byte, error) {
+	b, err := readAtMost(r, maxConfig)
+	if err != nil || !bytes.HasPrefix(b, gzipMagic) {
+		return b, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	return readAtMost(z, maxConfig)
+}
+
+// readAtMost reads all of r, and fails if that is more than limit bytes.
+func readAtMost(r io.Reader, limit int64) ([]byte, error) {
+	var buf bytes.Buffer
+	buf.Grow(32 << 10)
+	n, err := buf.ReadFrom(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if n > limit {
+		return nil, fmt.Errorf("more than %d bytes", limit)
+	}
+	return buf.Bytes(), nil
+}
+
+// ParseConfig finds the values of keys ("CONFIG_HZ") in the text of a
+// configuration: what stands after '=', quotes included. A key that is absent
+// or commented out is absent from the result. Of a key set twice the first
+// value counts, as in libbpf.
+func ParseConfig(text []byte, keys []string) map[string]string {
+	found := make(map[string]string, len(keys))
+	if len(keys) == 0 {
+		return found
+	}
+	want := make(map[string]bool, len(keys))
+	for _, k := range keys {
+		want[k] = true
+	}
+	left := len(want)
+	for len(text) > 0 && left > 0 {
+		line := text
+		if i := bytes.IndexByte(text, '\n'); i >= 0 {
+			line, text = text[:i], text[i+1:]
+		} else {
+			text = nil
+		}
+		if len(line) == 0 || line[0] != 'C' { // comments are the most frequent
+			continue
+		}
+		key, value, ok := bytes.Cut(line, []byte{'='})
+		if !ok || !want[string(key)] {
+			continue
+		}
+		want[string(key)] = false
+		found[string(key)] = string(bytes.TrimSuffix(value, []byte{'\r'}))
+		left--
+	}
+	return found
+}

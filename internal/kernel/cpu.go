@@ -1,0 +1,66 @@
+package kernel
+
+import (
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+)
+
+// maxCPU bounds CPU numbers: CONFIG_NR_CPUS is at most 8192 anywhere today.
+const maxCPU = 1 << 16
+
+// PossibleCPUs is the number of CPUs that the kernel could ever bring up: the
+// number of values that each element of a per-CPU map has.
+func PossibleCPUs(fsys fs.FS) (int, error) {
+	cpus, err := readCPUs(fsys, "sys/devices/system/cpu/possible")
+	return len(cpus), err
+}
+
+// OnlineCPUs lists the CPUs that are running now, ascending.
+func OnlineCPUs(fsys fs.FS) ([]int, error) {
+	return readCPUs(fsys, "sys/devices/system/cpu/online")
+}
+
+func readCPUs(fsys fs.FS, name string) ([]int, error) {
+	s, err := readSmall(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("cpus: %w", err)
+	}
+	cpus, err := ParseCPUs(s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return cpus, nil
+}
+
+// ParseCPUs parses a CPU list as Documentation/admin-guide/cputopology.rst
+// writes it, such as "0-3,7". Ranges must ascend and not overlap.
+func ParseCPUs(s string) ([]int, error) {
+	var cpus []int
+	next := 0
+	for r := range strings.SplitSeq(strings.TrimSpace(s), ",") {
+		lo, hi, isRange := strings.Cut(r, "-")
+		if !isRange {
+			hi = lo
+		}
+		first, err1 := strconv.ParseUint(lo, 10, 31)
+		last, err2 := strconv.ParseUint(hi, 10, 31)
+		if err1 != nil || err2 != nil || first > last || last >= maxCPU || int(first) < next {
+			return nil, fmt.Errorf("cpu list %q: bad range %q", shorten(s), shorten(r))
+		}
+		for c := int(first); c <= int(last); c++ {
+			cpus = append(cpus, c)
+		}
+		next = int(last) + 1
+	}
+	return cpus, nil
+}
+
+// shorten keeps errors about hostile input readable.
+func shorten(s string) string {
+	if s = strings.TrimSpace(s); len(s) > 64 {
+		return s[:64] + "…"
+	}
+	return s
+}
