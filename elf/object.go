@@ -194,6 +194,7 @@ const (
 	ExternKsymVar                   // kernel variable with a type
 	ExternKfunc                     // kernel function
 	ExternFunc                      // bpf function of another object: link first
+	ExternVar                       // variable of another object: link first
 )
 
 // ExternDef is a symbol that the object uses and does not define. References

@@ -1,0 +1,321 @@
+package elf
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/elffile"
+)
+
+// relSection is a relocation section and what it patches.
+type relSection struct {
+	target uint32
+	table  *elffile.Relocs
+}
+
+// collectRelocs keeps section i if it patches something that is read here.
+// Which sections those are is known only at the end, so all are kept but those
+// of BTF and of debug information.
+func (p *parser) collectRelocs(i int) error {
+	s := &p.file.Sections[i]
+	target := s.Info
+	if int64(target) >= int64(len(p.file.Sections)) {
+		return bin.Errorf(s.Name, 0, "relocations for section %d of %d", target, len(p.file.Sections))
+	}
+	t := &p.file.Sections[target]
+	switch k := classify(t); {
+	case k == secProg, k == secMaps, k == secStructOps:
+	default:
+		// What data points to cannot be known before load: as in libbpf, such
+		// pointers stay zero. .BTF and .BTF.ext hold section offsets already.
+		return nil
+	}
+	if s.Type == elffile.SectionRela {
+		return bin.Errorf(s.Name, 0, "relocations with addends are not supported")
+	}
+	table, err := p.file.Relocs(i)
+	if err != nil {
+		return err
+	}
+	p.rels = append(p.rels, relSection{target, table})
+	return nil
+}
+
+// reloc is one relocation of a section.
+type reloc struct {
+	off uint64
+	sym uint32
+}
+
+// relocsOf gives all relocations of a section, by offset.
+func (p *parser) relocsOf(sec uint32) ([]reloc, error) {
+	n := 0
+	for _, r := range p.rels {
+		if r.target == sec {
+			n += r.table.Len()
+		}
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	out := make([]reloc, 0, n)
+	s := &p.file.Sections[sec]
+	for _, r := range p.rels {
+		if r.target != sec {
+			continue
+		}
+		for i := range r.table.Len() {
+			e := r.table.At(i)
+			if e.Offset >= s.Size {
+				return nil, bin.Errorf(s.Name, int64(e.Offset), "relocation beyond the end of the section (%#x bytes)", s.Size)
+			}
+			if int64(e.Symbol) >= int64(len(p.syms)) {
+				return nil, bin.Errorf(s.Name, int64(e.Offset), "relocation by symbol %d of %d", e.Symbol, len(p.syms))
+			}
+			out = append(out, reloc{e.Offset, e.Symbol})
+		}
+	}
+	byOffset := func(a, b reloc) int { return cmp.Compare(a.off, b.off) }
+	if !slices.IsSortedFunc(out, byOffset) {
+		slices.SortFunc(out, byOffset)
+	}
+	return out, nil
+}
+
+// funcWalk goes through the functions of one section in the order of offsets,
+// and beside them through its relocations and records, each once.
+type funcWalk struct {
+	sec    uint32
+	code   []byte
+	relocs []reloc
+	ext    *btf.ExtSection // nil without records
+	funcs  []btf.FuncInfo
+	lines  []btf.LineInfo
+	cores  []btf.COREInfo
+}
+
+func (p *parser) walkSection(sec uint32, ext *btf.ExtSection) (funcWalk, error) {
+	code, err := p.file.Data(int(sec))
+	if err != nil {
+		return funcWalk{}, err
+	}
+	w := funcWalk{sec: sec, code: code}
+	if ext != nil {
+		w.funcs, w.lines, w.cores = ext.Funcs, ext.Lines, ext.CORE
+	}
+	w.relocs, err = p.relocsOf(sec)
+	return w, err
+}
+
+// annotate gives the instructions of f their references and notes.
+func (p *parser) annotate(w *funcWalk, f *function) error {
+	w.skipTo(f.off)
+	if len(w.funcs) > 0 && uint64(w.funcs[0].Off) == f.off {
+		f.def.Type = w.funcs[0].Type
+	}
+	off := f.off
+	for i := range f.def.Insns {
+		in := &f.def.Insns[i]
+		end := off + uint64(in.Slots())*slotSize
+		if len(w.relocs) > 0 && w.relocs[0].off < end {
+			r := w.relocs[0]
+			w.relocs = w.relocs[1:]
+			if r.off != off || len(w.relocs) > 0 && w.relocs[0].off < end {
+				return bin.Errorf(f.def.Section, int64(r.off), "function %s: relocation between instructions, or a second one", f.def.Symbol)
+			}
+			if err := p.refer(f, in, off, r.sym); err != nil {
+				return err
+			}
+		} else if in.CallsFunc() {
+			if err := p.callNear(f, in, off); err != nil {
+				return err
+			}
+		}
+		if err := p.note(w, f, in, off, end); err != nil {
+			return err
+		}
+		off = end
+	}
+	return nil
+}
+
+// skipTo leaves out what lies before off: code that no symbol names, such as
+// the body of a weak function that the linker replaced.
+func (w *funcWalk) skipTo(off uint64) {
+	for len(w.relocs) > 0 && w.relocs[0].off < off {
+		w.relocs = w.relocs[1:]
+	}
+	for len(w.funcs) > 0 && uint64(w.funcs[0].Off) < off {
+		w.funcs = w.funcs[1:]
+	}
+	for len(w.lines) > 0 && uint64(w.lines[0].Off) < off {
+		w.lines = w.lines[1:]
+	}
+	for len(w.cores) > 0 && uint64(w.cores[0].Off) < off {
+		w.cores = w.cores[1:]
+	}
+}
+
+// note records where the instruction at off comes from and what CO-RE changes
+// in it.
+func (p *parser) note(w *funcWalk, f *function, in *asm.Instruction, off, end uint64) error {
+	var n btf.Note
+	if len(w.lines) > 0 && uint64(w.lines[0].Off) == off {
+		n.Line, n.HasLine = w.lines[0].Line, true
+	}
+	for len(w.lines) > 0 && uint64(w.lines[0].Off) < end {
+		w.lines = w.lines[1:]
+	}
+	if len(w.cores) > 0 && uint64(w.cores[0].Off) < end {
+		if uint64(w.cores[0].Off) != off {
+			return bin.Errorf(f.def.Section, int64(w.cores[0].Off), "function %s: CO-RE relocation between instructions", f.def.Symbol)
+		}
+		n.CORE = &w.cores[0].CORERelo
+		w.cores = w.cores[1:]
+	}
+	if n.HasLine || n.CORE != nil {
+		p.obj.Notes = append(p.obj.Notes, n)
+		in.Note = asm.NoteID(len(p.obj.Notes))
+	}
+	return nil
+}
+
+// callNear names the target of a call that the assembler resolved because it
+// is in the same section, as LLVM up to 9 did for static functions.
+func (p *parser) callNear(f *function, in *asm.Instruction, off uint64) error {
+	target := off + slotSize + uint64(in.Imm)*slotSize
+	if i, ok := p.firstFunc(f.sec, target); ok {
+		callFunc(in, p.funcs[i].def)
+		return nil
+	}
+	if target >= f.off && target < f.off+f.size {
+		return nil // within the function: hand-written, and left alone
+	}
+	return bin.Errorf(f.def.Section, int64(off), "function %s: call of offset %#x, where no function starts", f.def.Symbol, target)
+}
+
+func callFunc(in *asm.Instruction, to *FuncDef) {
+	in.Imm = -1
+	in.Ref = asm.Ref{Kind: asm.RefFunc, Name: to.Name}
+}
+
+// refer makes the instruction at off refer to what symbol number sym means.
+func (p *parser) refer(f *function, in *asm.Instruction, off uint64, sym uint32) error {
+	s := &p.syms[sym]
+	if in.Op != asm.OpCall && !in.Wide() {
+		return p.badRef(f, off, sym, "neither a call nor a 64-bit load")
+	}
+	if s.undefined() {
+		return p.referExtern(f, in, off, sym)
+	}
+	if s.sec == 0 {
+		return p.badRef(f, off, sym, "not defined in any section")
+	}
+	if in.Op == asm.OpCall {
+		// A section symbol leaves the place in the immediate, counted in
+		// slots from the next one; a function's own symbol leaves -1.
+		to := p.funcAt(sym, s.value+uint64(in.Imm+1)*slotSize)
+		if to == nil || in.Src != asm.PseudoCall {
+			return p.badRef(f, off, sym, "no function to call")
+		}
+		callFunc(in, to)
+		return nil
+	}
+	// SHT_REL keeps the addend in the first of the two immediates.
+	addend := s.value + uint64(int64(int32(in.Imm)))
+	switch kind := p.kinds[s.sec]; {
+	case kind == secProg:
+		to := p.funcAt(sym, addend)
+		if to == nil {
+			return p.badRef(f, off, sym, "no function starts there")
+		}
+		in.Src, in.Imm = asm.PseudoFunc, 0
+		in.Ref = asm.Ref{Kind: asm.RefFunc, Name: to.Name}
+	case kind == secMaps || kind == secLegacyMaps:
+		// libbpf takes the symbol and forgets the addend.
+		m := p.mapAt(s.sec, addend)
+		if m == nil {
+			m = p.mapAt(s.sec, s.value)
+		}
+		if m == nil {
+			return p.badRef(f, off, sym, "no map starts there")
+		}
+		referMap(in, m.Name)
+	case kind.isData() || kind == secArena:
+		m := p.data[s.sec]
+		if m == nil {
+			return p.badRef(f, off, sym, "its section became no map")
+		}
+		referValue(in, m.Name, int32(uint32(addend)))
+	case kind == secJumpTables:
+		name, err := p.jumpTable(f, off, s)
+		if err != nil {
+			return err
+		}
+		referValue(in, name, 0)
+	default:
+		return p.badRef(f, off, sym, "not a map, a function or data")
+	}
+	return nil
+}
+
+func referMap(in *asm.Instruction, name string) {
+	in.Src, in.Imm = asm.PseudoMapFD, 0
+	in.Ref = asm.Ref{Kind: asm.RefMap, Name: name}
+}
+
+func referValue(in *asm.Instruction, name string, offset int32) {
+	in.Src, in.Imm = asm.PseudoMapValue, 0
+	in.Ref = asm.Ref{Kind: asm.RefMapValue, Name: name, Addend: offset}
+}
+
+// referExtern makes the instruction refer to an undefined symbol.
+func (p *parser) referExtern(f *function, in *asm.Instruction, off uint64, sym uint32) error {
+	if m := p.externMap(p.syms[sym].name); m != nil && in.Wide() {
+		referMap(in, m.Name)
+		return nil
+	}
+	n, ok := p.externBy[int32(sym)]
+	if !ok {
+		return p.badRef(f, off, sym, "not known as an extern")
+	}
+	e := &p.externs[n]
+	call := in.Op == asm.OpCall
+	if !e.known { // no BTF: the use decides
+		e.known, e.def.Kind = true, ExternKsym
+		if call {
+			e.def.Kind = ExternFunc
+		}
+	}
+	var kind asm.RefKind
+	switch k := e.def.Kind; {
+	case call && k == ExternKfunc:
+		kind = asm.RefKfunc
+	case k == ExternFunc:
+		kind = asm.RefFunc
+	case !call && k == ExternKconfig:
+		kind = asm.RefVar
+	case !call:
+		kind = asm.RefKsym
+	default:
+		return p.badRef(f, off, sym, "a variable, and cannot be called")
+	}
+	in.Ref = asm.Ref{Kind: kind, Name: e.def.Name}
+	if !call {
+		in.Ref.Addend = int32(in.Imm)
+		in.Imm = 0
+	}
+	return nil
+}
+
+func (p *parser) badRef(f *function, off uint64, sym uint32, why string) error {
+	s := &p.syms[sym]
+	name := s.name
+	if name == "" {
+		name = "section " + p.file.Sections[s.sec].Name
+	}
+	return bin.Errorf(f.def.Section, int64(off), "function %s: bad reference to %s: %s", f.def.Symbol, name, why)
+}
