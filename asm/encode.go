@@ -11,9 +11,15 @@ import (
 // slotSize is sizeof(struct bpf_insn).
 const slotSize = 8
 
-// isBig tells the two byte orders apart without naming a concrete type, so
-// that binary.NativeEndian works too.
+// isBig tells the two byte orders apart. What is neither of the usual values,
+// such as binary.NativeEndian, is tried, which costs an allocation.
 func isBig(order binary.ByteOrder) bool {
+	switch order {
+	case binary.LittleEndian:
+		return false
+	case binary.BigEndian:
+		return true
+	}
 	return order.Uint16([]byte{0, 1}) == 1
 }
 

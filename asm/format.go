@@ -86,7 +86,7 @@ func (op Opcode) sizeIndex() int { return int(op&sizeMask) >> 3 }
 
 func (i *Instruction) textLD(b []byte) []byte {
 	if i.Op == OpLoadImm64 {
-		if i.Dst > maxLLVMReg {
+		if i.Dst > maxLLVMReg || i.Off != 0 {
 			return b
 		}
 		if i.Src == 0 {
@@ -95,7 +95,7 @@ func (i *Instruction) textLD(b []byte) []byte {
 		}
 		b = append(appendReg(append(b, "ld_pseudo\t"...), 'r', i.Dst), ", "...)
 		b = append(appendHex(b, int64(i.Src)), ", "...)
-		return appendHex(b, int64(int32(i.Imm)))
+		return appendHex(b, int64(uint32(i.Imm)))
 	}
 	mode := i.Op.Mode()
 	if i.Op.Size() == SizeDW || mode != ModeABS && mode != ModeIND || mode == ModeIND && i.Src > maxLLVMReg {

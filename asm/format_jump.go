@@ -15,7 +15,7 @@ func (i *Instruction) textJMP(b []byte) []byte {
 	case OpCall:
 		return appendHex(append(b, "call "...), i.Imm)
 	case OpExit:
-		if i.Off != 0 || i.Imm != 0 {
+		if i.Imm != 0 {
 			return b
 		}
 		return append(b, "exit"...)
