@@ -20,7 +20,7 @@ func ParseSplit(b []byte, base *Spec) (*Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.scan(0, nil); err != nil {
+	if s.index, err = s.scan(0, nil); err != nil {
 		return nil, err
 	}
 	if err := s.validate(); err != nil {

@@ -7,28 +7,31 @@ import (
 	"github.com/skepbpf/skep/internal/bin"
 )
 
-// scan passes once over the types: it builds the index, keeping every
-// 2^shift-th offset, and shows each named type of a wanted kind to f. Every
-// record is checked to end within the section, nothing else is.
-func (s *Spec) scan(shift uint8, f *finder) error {
+// noIndex is the shift of a scan whose index nobody wants.
+const noIndex = 31
+
+// scan passes once over the types: it builds an index of every 2^shift-th
+// offset, and shows each named type of a wanted kind to f. Every record is
+// checked to end within the section, nothing else is.
+func (s *Spec) scan(shift uint8, f *finder) (index, error) {
 	// Types are mostly 12 to 36 bytes: this guess avoids growing twice.
 	offs := make([]uint32, 0, len(s.types)/typeSize>>shift/2+1)
 	var want kindSet
 	if f != nil {
 		want = f.want
 	}
-	order, big := s.types, s.hdr.big
-	end := uint64(len(order))
+	types, big := s.types, s.hdr.big
+	end := uint64(len(types))
 	mask := uint32(1)<<shift - 1
 	n := uint32(0)
 	for off := uint64(0); off < end; n++ {
 		if off+typeSize > end {
-			return bin.Errorf(section, s.typeAt(uint32(off)), "type %d: %d bytes left, want %d", uint32(s.first)+n, end-off, typeSize)
+			return index{}, bin.Errorf(section, s.typeAt(uint32(off)), "type %d: %d bytes left, want %d", uint32(s.first)+n, end-off, typeSize)
 		}
 		if n&mask == 0 {
 			offs = append(offs, uint32(off))
 		}
-		b := order[off:][:typeSize:typeSize]
+		b := types[off:][:typeSize:typeSize]
 		info := binary.LittleEndian.Uint32(b[4:])
 		if big {
 			info = bits.ReverseBytes32(info)
@@ -36,20 +39,19 @@ func (s *Spec) scan(shift uint8, f *finder) error {
 		kind := info >> 24 & 0x7f
 		sh := s.shapes[kind]
 		if !sh.known || kind == 0 {
-			return bin.Errorf(section, s.typeAt(uint32(off)), "type %d: unknown kind %d", uint32(s.first)+n, kind)
+			return index{}, bin.Errorf(section, s.typeAt(uint32(off)), "type %d: unknown kind %d", uint32(s.first)+n, kind)
 		}
 		if want>>kind&1 != 0 {
 			f.see(s, s.u32(b), s.first+ID(n), Kind(kind))
 		}
 		size := typeSize + uint64(sh.info) + uint64(sh.elem)*uint64(info&0xffffff)
 		if size > end-off {
-			return bin.Errorf(section, s.typeAt(uint32(off)), "type %d: %s of %d elements runs past the end", uint32(s.first)+n, Kind(kind), info&0xffffff)
+			return index{}, bin.Errorf(section, s.typeAt(uint32(off)), "type %d: %s of %d elements runs past the end", uint32(s.first)+n, Kind(kind), info&0xffffff)
 		}
 		off += size
 	}
 	if uint64(s.first)+uint64(n) > maxTypes {
-		return bin.Errorf(section, s.typeAt(0), "more than %d types", maxTypes)
+		return index{}, bin.Errorf(section, s.typeAt(0), "more than %d types", maxTypes)
 	}
-	s.index = index{offs, shift, n}
-	return nil
+	return index{offs, shift, n}, nil
 }

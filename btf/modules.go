@@ -1,0 +1,166 @@
+package btf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// Mapper is what a file of a Kernel's fs.FS may also implement: the whole file
+// as memory that stays valid until the file is closed. Linux maps its own BTF
+// since 6.16, where reading it costs a copy of 5 MB.
+type Mapper interface{ Map() ([]byte, error) }
+
+// read gives the contents of a file, mapped where that is possible. A file
+// that was mapped stays open until Close.
+func (k *Kernel) read(name string) (b []byte, mapped bool, err error) {
+	f, err := k.fsys.Open(name)
+	if err != nil {
+		return nil, false, err
+	}
+	if m, ok := f.(Mapper); ok {
+		if b, err := m.Map(); err == nil {
+			k.files = append(k.files, f)
+			return b, true, nil
+		}
+	}
+	defer f.Close()
+	var buf bytes.Buffer
+	if info, err := f.Stat(); err == nil && info.Size() > 0 && info.Size() < 1<<30 {
+		buf.Grow(int(info.Size()) + bytes.MinRead)
+	}
+	_, err = io.Copy(&buf, f)
+	return buf.Bytes(), false, err
+}
+
+// openVmlinux reads the kernel's BTF from sysfs, or, where that has none, from
+// an image of the running kernel on disk.
+func (k *Kernel) openVmlinux() ([]byte, bool, error) {
+	b, mapped, err := k.read(path.Join(btfDir, vmlinuxName))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return b, mapped, err
+	}
+	b, err = k.fromImage()
+	return b, false, err
+}
+
+// images are the places of an uncompressed kernel, by release, that libbpf
+// looks at too.
+var images = [...]string{
+	"boot/vmlinux-%s",
+	"lib/modules/%[1]s/vmlinux-%[1]s",
+	"lib/modules/%s/build/vmlinux",
+	"usr/lib/modules/%s/kernel/vmlinux",
+	"usr/lib/debug/boot/vmlinux-%s",
+	"usr/lib/debug/boot/vmlinux-%s.debug",
+	"usr/lib/debug/lib/modules/%s/vmlinux",
+}
+
+func (k *Kernel) fromImage() ([]byte, error) {
+	release, err := fs.ReadFile(k.fsys, "proc/sys/kernel/osrelease")
+	if err != nil {
+		return nil, fmt.Errorf("%w: not in sysfs, and the release is unknown: %w", ErrNoBTF, err)
+	}
+	var last error
+	for _, pattern := range images {
+		b, err := imageBTF(k.fsys, fmt.Sprintf(pattern, strings.TrimSpace(string(release))))
+		if err == nil {
+			return b, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			last = err
+		}
+	}
+	if last != nil {
+		return nil, fmt.Errorf("%w: not in sysfs: %w", ErrNoBTF, last)
+	}
+	return nil, fmt.Errorf("%w: neither in sysfs (CONFIG_DEBUG_INFO_BTF) nor as an image on disk", ErrNoBTF)
+}
+
+// list reads the names of modules, once.
+func (k *Kernel) list() error {
+	if k.listed {
+		return nil
+	}
+	entries, err := fs.ReadDir(k.fsys, btfDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("list module BTF: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name() != vmlinuxName {
+			k.modules = append(k.modules, &module{name: e.Name()})
+		}
+	}
+	k.listed = true
+	return nil
+}
+
+// module opens the module of that name.
+func (k *Kernel) module(name string) (*module, error) {
+	if err := k.list(); err != nil {
+		return nil, err
+	}
+	for _, m := range k.modules {
+		if m.name == name {
+			k.open(m, nil)
+			if m.err != nil {
+				return nil, ModuleError{name, m.err}
+			}
+			return m, nil
+		}
+	}
+	return nil, &NotFoundError{Name: "module " + name}
+}
+
+// open opens m, or searches it further if it is open.
+func (k *Kernel) open(m *module, names []sought) {
+	if m.err != nil {
+		return
+	}
+	if m.spec != nil {
+		if names = m.missing(names); len(names) > 0 {
+			m.err = m.search(names)
+		}
+		return
+	}
+	base, err := k.vmlinux(nil)
+	if err != nil {
+		m.err = err
+		return
+	}
+	b, mapped, err := k.read(path.Join(btfDir, m.name))
+	if err == nil {
+		err = k.load(m, b, mapped, base, names)
+	}
+	m.err = err
+}
+
+// sweep searches all modules for q and, because opening them is what costs,
+// for all names that vmlinux was found to lack.
+func (k *Kernel) sweep(q sought) error {
+	if q.kinds&^k.swept[q.name] == 0 {
+		return nil
+	}
+	if err := k.list(); err != nil {
+		return err
+	}
+	names := []sought{q}
+	for name, h := range k.vm.found {
+		if len(h.ids) == 0 && name != q.name && h.kinds&^k.swept[name] != 0 {
+			names = append(names, sought{name: name, kinds: h.kinds})
+		}
+	}
+	for _, m := range k.modules {
+		fresh := make([]sought, len(names))
+		copy(fresh, names)
+		k.open(m, fresh)
+	}
+	for _, n := range names {
+		k.swept[n.name] |= n.kinds
+	}
+	return nil
+}
