@@ -122,6 +122,7 @@ func TestEncode(t *testing.T) {
 		{"named", time(5), 8, u64(5), ""},
 		{"nil pointer", nilp, 4, nil, "nil *uint32 has no bytes"},
 		{"nil", nil, 4, nil, "nil has no bytes"},
+		{"nothing", nil, 0, nil, ""},
 		{"string", "abc", 3, nil, "holds a pointer"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -134,6 +135,9 @@ func TestEncode(t *testing.T) {
 			}
 			if err != nil || !bytes.Equal(got, tt.want) {
 				t.Fatalf("got % x, %v; want % x", got, err, tt.want)
+			}
+			if tt.v == nil {
+				return
 			}
 			if p := reflect.New(reflect.TypeOf(tt.v)); p.Elem().Kind() != reflect.Pointer && p.Elem().Kind() != reflect.Int && p.Elem().Kind() != reflect.Uint {
 				if err := Decode(got, p.Interface()); err != nil {

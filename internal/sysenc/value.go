@@ -12,6 +12,9 @@ import (
 // whatever size is asked, if it fits. All else must be plain (see LayoutOf), or
 // a pointer to a plain value, and have exactly that size.
 func Encode(v any, size int) ([]byte, error) {
+	if v == nil && size == 0 {
+		return nil, nil // the key of a map without keys
+	}
 	if b, ok := v.([]byte); ok {
 		return b, sizeError(v, len(b), size)
 	}

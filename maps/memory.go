@@ -1,0 +1,113 @@
+package maps
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/skepbpf/skep/internal/sys"
+)
+
+// Memory is the contents of an array, or the pages of an arena, in the address
+// space of this process: what programs write is seen without a system call. It
+// outlives the Map.
+//
+// Copies are not atomic: a value that a program is writing may be read half
+// old, half new.
+type Memory struct {
+	mu       sync.RWMutex
+	m        *sys.Mapping
+	size     int
+	readOnly bool
+}
+
+// Memory maps an Array made with the flag Mmapable; values lie one after
+// another, each rounded up to 8 bytes. If the map is read-only or frozen, so is
+// the Memory. The caller must close it. Requires Linux 5.5.
+func (m *Map) Memory() (*Memory, error) {
+	const verb = "map memory"
+	if m.typ != Array || m.flags&Mmapable == 0 {
+		return nil, m.fail(verb, fmt.Errorf("only an Array with the flag Mmapable can be: %w", sys.EINVAL))
+	}
+	size := uint64(m.stride()) * uint64(m.maxEntries)
+	page := uint64(os.Getpagesize())
+	length := (size + page - 1) / page * page
+	if uint64(int(length)) != length || int(length) < 0 {
+		return nil, m.fail(verb, fmt.Errorf("%d bytes: %w", size, sys.E2BIG))
+	}
+	mem := &Memory{size: int(size)}
+	var err error
+	mem.m, err = sys.Mmap(m.fd, 0, int(length), sys.PROT_READ|sys.PROT_WRITE, sys.MAP_SHARED)
+	if isErrno(err, sys.EPERM, sys.EACCES) {
+		// array_map_mmap and bpf_map_mmap refuse writing to what is frozen,
+		// or not writable by this descriptor.
+		mem.readOnly = true
+		mem.m, err = sys.Mmap(m.fd, 0, int(length), sys.PROT_READ, sys.MAP_SHARED)
+	}
+	if err != nil {
+		return nil, m.fail(verb, err)
+	}
+	return mem, nil
+}
+
+// Size is the number of bytes that can be read and written.
+func (m *Memory) Size() int { return m.size }
+
+// ReadOnly reports whether WriteAt is refused.
+func (m *Memory) ReadOnly() bool { return m.readOnly }
+
+// ReadAt copies from offset off on, as io.ReaderAt.
+func (m *Memory) ReadAt(b []byte, off int64) (int, error) {
+	mem, done, err := m.at(off)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	n := copy(b, mem)
+	if n < len(b) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// WriteAt copies b to offset off. It writes all of b or nothing.
+func (m *Memory) WriteAt(b []byte, off int64) (int, error) {
+	if m.readOnly {
+		return 0, fmt.Errorf("map memory: write: %w", os.ErrPermission)
+	}
+	mem, done, err := m.at(off)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	if len(b) > len(mem) {
+		return 0, fmt.Errorf("map memory: write %d bytes at %d: %w", len(b), off, io.ErrShortWrite)
+	}
+	return copy(mem, b), nil
+}
+
+// at is the memory from off on, which stays until done is called.
+func (m *Memory) at(off int64) (mem []byte, done func(), err error) {
+	if off < 0 || off > int64(m.size) {
+		return nil, nil, fmt.Errorf("map memory: offset %d is not within %d bytes", off, m.size)
+	}
+	m.mu.RLock()
+	if m.m == nil {
+		m.mu.RUnlock()
+		return nil, nil, fmt.Errorf("map memory: %w", os.ErrClosed)
+	}
+	return m.m.Bytes()[off:m.size], m.mu.RUnlock, nil
+}
+
+// Close unmaps the memory. It is safe to call more than once.
+func (m *Memory) Close() error {
+	if m == nil {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	mapping := m.m
+	m.m = nil
+	return mapping.Close()
+}

@@ -1,0 +1,193 @@
+package maps
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/skepbpf/skep/internal/sys"
+)
+
+// Difference is a property in which a pinned map is not what its Spec wants.
+type Difference struct {
+	Property   string // "type", "key size", "value size", "max entries", "flags" or "map extra"
+	Want, Have string
+}
+
+// IncompatibleError says that a map is pinned under the name of another.
+type IncompatibleError struct {
+	Path        string
+	Differences []Difference
+}
+
+func (e *IncompatibleError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "pinned map %s is another:", e.Path)
+	for i, d := range e.Differences {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, " %s is %s, not %s", d.Property, d.Have, d.Want)
+	}
+	return b.String()
+}
+
+// transient are flags of a descriptor, not of the map (bpf_map_flags_retain_permanent
+// in include/linux/bpf.h), and of the call.
+const transient = sys.BPF_F_RDONLY | sys.BPF_F_WRONLY | sys.BPF_F_TOKEN_FD | sys.BPF_F_VTYPE_BTF_OBJ_FD
+
+// Compare lists how a map with this info differs from s; none means that the
+// map can stand in for one made from s. Flags that the kernel sets by itself do
+// not count.
+func (s *Spec) Compare(info *Info) []Difference {
+	var ds []Difference
+	num := func(property string, want, have uint64, format string) {
+		if want != have {
+			ds = append(ds, Difference{property, fmt.Sprintf(format, want), fmt.Sprintf(format, have)})
+		}
+	}
+	if s.Type != info.Type {
+		ds = append(ds, Difference{"type", s.Type.String(), info.Type.String()})
+	}
+	ignored := uint32(transient) | kernelAdded(s.Type)
+	num("key size", uint64(s.KeySize), uint64(info.KeySize), "%d")
+	num("value size", uint64(s.ValueSize), uint64(info.ValueSize), "%d")
+	num("max entries", uint64(s.MaxEntries), uint64(info.MaxEntries), "%d")
+	num("flags", uint64(s.Flags&^ignored), uint64(info.Flags&^ignored), "%#x")
+	num("map extra", s.MapExtra, info.MapExtra, "%#x")
+	return ds
+}
+
+// validPinName: bpffs takes no dots in names (bpf_lookup in kernel/bpf/inode.c),
+// except for what the loader itself made up; a path separator would leave the
+// directory.
+func validPinName(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\x00") && len(name) < 256
+}
+
+// pinAttempts bounds the race of loaders that pin and unpin one name.
+const pinAttempts = 8
+
+// pinned takes the map at the Spec's place, or creates and puts it there. The
+// map is complete before others can see it.
+func (c *creation) pinned() (*Map, error) {
+	dir := c.o.PinDir
+	if dir == "" {
+		dir = DefaultPinDir
+	}
+	// As libbpf does: bpffs refuses dots.
+	path := filepath.Join(dir, strings.ReplaceAll(c.spec.Name, ".", "_"))
+	for range pinAttempts {
+		m, err := c.take(path)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return m, err
+		}
+		if m, err = c.create(); err != nil {
+			return nil, err
+		}
+		if err = m.pinAt(path); err == nil {
+			return m, nil
+		}
+		m.Close()
+		if !isErrno(err, sys.EEXIST) {
+			return nil, err
+		}
+		// Another loader was faster: use its map.
+	}
+	return nil, fmt.Errorf("pin %s: appears and vanishes all the time: %w", path, fs.ErrExist)
+}
+
+// take opens the map at path and checks that it is the right one. The error Is
+// fs.ErrNotExist if there is none.
+func (c *creation) take(path string) (*Map, error) {
+	fd, err := openPin(path, c.spec.Flags&(ReadOnly|WriteOnly))
+	if err != nil {
+		return nil, fmt.Errorf("open pinned %s: %w", path, err)
+	}
+	info, err := readInfo(fd)
+	if err != nil {
+		fd.Close()
+		if isErrno(err, sys.EINVAL, sys.EBADF) {
+			err = fmt.Errorf("not a map: %w", err)
+		}
+		// Not found here would mean: create.
+		return nil, fmt.Errorf("pinned %s: info: %w", path, err)
+	}
+	form, lost := c.spec.For(c.o.Features)
+	if ds := form.Compare(info); len(ds) > 0 {
+		fd.Close()
+		return nil, &IncompatibleError{path, ds}
+	}
+	m := &Map{fd: fd, name: c.spec.Name, pin: path, reused: true, cpuNum: c.o.CPUs, degraded: lost}
+	m.describe(info)
+	return m, nil
+}
+
+func openPin(path string, flags uint32) (*sys.FD, error) {
+	return sys.ObjGet(&sys.ObjAttr{Pathname: sys.StringPtr(path), FileFlags: flags})
+}
+
+// OpenPinned opens the map pinned at path. flags are ReadOnly, WriteOnly or 0.
+// Requires Linux 4.4.
+func OpenPinned(path string, flags uint32) (*Map, error) {
+	fd, err := openPin(path, flags)
+	if err != nil {
+		return nil, fmt.Errorf("open pinned map %s: %w", path, err)
+	}
+	m, err := fromFD(fd, filepath.Base(path))
+	if err != nil {
+		return nil, fmt.Errorf("open pinned map %s: %w", path, err)
+	}
+	m.pin = path
+	return m, nil
+}
+
+// Pin keeps the map at path, on a bpffs, until Unpin or its removal there. An
+// error that Is fs.ErrExist means that something is there already. Requires
+// Linux 4.4.
+func (m *Map) Pin(path string) error {
+	if err := m.pinAt(path); err != nil {
+		return fmt.Errorf("map %s: %w", m.name, err)
+	}
+	return nil
+}
+
+func (m *Map) pinAt(path string) error {
+	raw, err := m.fd.Borrow()
+	if err == nil {
+		err = sys.ObjPin(&sys.ObjAttr{Pathname: sys.StringPtr(path), BpfFd: uint32(raw)})
+		m.fd.Release()
+	}
+	if err != nil {
+		return fmt.Errorf("pin %s: %w", path, err)
+	}
+	m.pinMu.Lock()
+	m.pin = path
+	m.pinMu.Unlock()
+	return nil
+}
+
+// PinPath is where Pin put the map, or where it was opened; "" is nowhere.
+func (m *Map) PinPath() string {
+	m.pinMu.Lock()
+	defer m.pinMu.Unlock()
+	return m.pin
+}
+
+// Unpin removes the map's pin; without one it does nothing. The map lives on
+// while anything uses it.
+func (m *Map) Unpin() error {
+	m.pinMu.Lock()
+	defer m.pinMu.Unlock()
+	if m.pin == "" {
+		return nil
+	}
+	if err := os.Remove(m.pin); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return m.fail("unpin", err)
+	}
+	m.pin = ""
+	return nil
+}
