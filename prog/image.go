@@ -1,0 +1,106 @@
+package prog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/btf"
+)
+
+// operands give the descriptors that instructions refer to.
+type operands struct {
+	mapFD    func(name string) (int, error)
+	moduleFD func(index int) (int, error) // may be nil: 0 stands for each
+}
+
+// Image is the program as the kernel gets it, in this machine's byte order.
+// mapFD gives the descriptor of each map that is referred to by name. Where a
+// variable of a kernel module is meant, the module's descriptor is left 0.
+func (s *Spec) Image(mapFD func(name string) (int, error)) ([]byte, error) {
+	return s.image(operands{mapFD: mapFD})
+}
+
+func (s *Spec) image(ops operands) ([]byte, error) {
+	insns := slices.Clone(s.Insns)
+	slot := 0
+	for i := range insns {
+		if err := ops.patch(&insns[i]); err != nil {
+			return nil, fmt.Errorf("insn %d: %w", slot, err)
+		}
+		slot += insns[i].Slots()
+	}
+	return insns.AppendEncode(make([]byte, 0, slot*8), binary.NativeEndian)
+}
+
+// patch puts the descriptor that in refers to into its immediate.
+func (o operands) patch(in *asm.Instruction) error {
+	switch in.Ref.Kind {
+	case asm.RefNone:
+		return nil
+	case asm.RefMap, asm.RefMapValue:
+		return o.patchMap(in)
+	case asm.RefKsym:
+		return o.patchModule(in)
+	}
+	return fmt.Errorf("%s %q is not linked", in.Ref.Kind, in.Ref.Name)
+}
+
+func (o operands) patchMap(in *asm.Instruction) error {
+	if !in.Wide() {
+		return fmt.Errorf("map %q: the instruction is no wide load", in.Ref.Name)
+	}
+	fd, err := o.mapFD(in.Ref.Name)
+	if err != nil {
+		return fmt.Errorf("map %q: %w", in.Ref.Name, err)
+	}
+	in.Src, in.Imm = asm.PseudoMapFD, int64(uint32(fd))
+	if in.Ref.Kind == asm.RefMapValue {
+		in.Src = asm.PseudoMapValue
+		in.Imm = int64(uint64(uint32(fd)) | uint64(uint32(in.Ref.Addend))<<32)
+	}
+	return nil
+}
+
+func (o operands) patchModule(in *asm.Instruction) error {
+	if !in.Wide() || in.Ref.Addend < 0 {
+		return fmt.Errorf("ksym %q: the instruction is no wide load", in.Ref.Name)
+	}
+	fd := 0
+	if in.Ref.Addend > 0 && o.moduleFD != nil {
+		var err error
+		if fd, err = o.moduleFD(int(in.Ref.Addend) - 1); err != nil {
+			return fmt.Errorf("ksym %q: %w", in.Ref.Name, err)
+		}
+	}
+	in.Src = asm.PseudoBTFID
+	in.Imm = int64(uint64(uint32(in.Imm)) | uint64(uint32(fd))<<32)
+	return nil
+}
+
+// Sizes of struct bpf_func_info and bpf_line_info. They have not grown since
+// Linux 5.0, which brought them, so no kernel finds them too long.
+const (
+	funcInfoSize = 8
+	lineInfoSize = 16
+)
+
+func encodeFuncs(funcs []btf.FuncInfo) []byte {
+	b := make([]byte, 0, len(funcs)*funcInfoSize)
+	for _, f := range funcs {
+		b = binary.NativeEndian.AppendUint32(b, f.Off)
+		b = binary.NativeEndian.AppendUint32(b, uint32(f.Type))
+	}
+	return b
+}
+
+func encodeLines(lines []btf.LineInfo) []byte {
+	b := make([]byte, 0, len(lines)*lineInfoSize)
+	for _, l := range lines {
+		for _, w := range [...]uint32{l.Off, l.File, l.Text, l.LineCol} {
+			b = binary.NativeEndian.AppendUint32(b, w)
+		}
+	}
+	return b
+}

@@ -1,0 +1,87 @@
+package prog
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/btf/handle"
+)
+
+// targetPrefix is what the kernel puts before the name of a target: for tp_btf
+// "sched_switch" its BTF has a typedef "btf_trace_sched_switch". Targets of all
+// other attach types are functions of their own name.
+var targetPrefix = map[AttachType]string{
+	AttachTraceRawTP: btf.PrefixTrace,
+	AttachLSMMAC:     btf.PrefixLSM,
+	AttachLSMCGroup:  btf.PrefixLSM,
+	AttachTraceIter:  btf.PrefixIter,
+}
+
+// vmlinux is how btf.Kernel names what is in no module.
+const vmlinux = "vmlinux"
+
+// Resolve finds Target.Name in the kernel's BTF, or in that of Target.Module
+// alone if it is set, and fills in Target.ID and Target.Module. With
+// Target.Program it looks into that program's BTF, for which it asks the
+// kernel; k may then be nil.
+func (s *Spec) Resolve(k *btf.Kernel) error {
+	t := &s.Target
+	if t.Name == "" {
+		return errors.New("no name")
+	}
+	if t.Program != nil {
+		typ, err := t.Program.findFunc(t.Name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
+		}
+		t.ID = typ.ID()
+		return nil
+	}
+	if k == nil {
+		return fmt.Errorf("%s: no kernel BTF given", t.Name)
+	}
+	name := t.Name
+	if t.Module != "" && !strings.Contains(name, ":") {
+		name = t.Module + ":" + name
+	}
+	prefix := ""
+	if s.Type != Ext {
+		prefix = targetPrefix[s.Attach]
+	}
+	module, typ, err := k.Target(prefix, name)
+	if err != nil {
+		return fmt.Errorf("%s%s: %w", prefix, t.Name, err)
+	}
+	if module == vmlinux {
+		module = ""
+	}
+	t.Module, t.ID = module, typ.ID()
+	return nil
+}
+
+// findFunc looks for a function in the program's own BTF.
+func (p *Program) findFunc(name string) (btf.Type, error) {
+	info, err := p.Info()
+	if err != nil {
+		return btf.Type{}, err
+	}
+	if info.BTFID == 0 {
+		return btf.Type{}, fmt.Errorf("program %s has no BTF: %w", info.Name, btf.ErrNotFound)
+	}
+	h, err := handle.FromID(info.BTFID)
+	if err != nil {
+		return btf.Type{}, err
+	}
+	defer h.Close()
+	types, err := h.Spec(nil)
+	if err != nil {
+		return btf.Type{}, err
+	}
+	typ, ok := types.ByName(name, btf.KindFunc)
+	if !ok {
+		return btf.Type{}, fmt.Errorf("program %s: %w", info.Name, btf.ErrNotFound)
+	}
+	return typ, nil
+}
