@@ -1,0 +1,179 @@
+package ringbuf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+)
+
+// Records gives record after record, waiting where there is none. The memory is
+// the kernel's own and valid until the next step: it is given back then, a
+// sixteenth of a ring at a time, and at the latest before the loop waits or when
+// it ends.
+//
+// An error ends the loop: the cause of ctx's end, ErrClosed,
+// os.ErrDeadlineExceeded or a *CorruptError. ErrFlushed alone does not: after
+// Flush it marks the end of what there was, and the loop may go on.
+func (r *Reader) Records(ctx context.Context) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		if err := r.lock(ctx); err != nil {
+			yield(Record{}, err)
+			return
+		}
+		defer r.unlock()
+		defer r.release()
+		for {
+			rec, err := r.next(ctx)
+			if !yield(rec, err) || err != nil && !errors.Is(err, ErrFlushed) {
+				return
+			}
+		}
+	}
+}
+
+// Read waits for the next record and gives a copy.
+func (r *Reader) Read(ctx context.Context) (Record, error) {
+	var b []byte
+	ring, err := r.read(ctx, &b)
+	return Record{b, true, ring, &r.plain}, err
+}
+
+// ReadInto is Read that copies to rec's own memory as far as that goes: used
+// again and again it allocates nothing. A rec from Records is given memory of
+// its own.
+func (r *Reader) ReadInto(ctx context.Context, rec *Record) error {
+	var b []byte
+	if rec.own {
+		b = rec.b[:0]
+	}
+	ring, err := r.read(ctx, &b)
+	*rec = Record{b, true, ring, &r.plain}
+	return err
+}
+
+func (r *Reader) read(ctx context.Context, b *[]byte) (int, error) {
+	if err := r.lock(ctx); err != nil {
+		return 0, err
+	}
+	defer r.unlock()
+	rec, err := r.next(ctx)
+	if err != nil {
+		return 0, err
+	}
+	*b = append(*b, rec.b...)
+	r.rings[rec.ring].release()
+	return rec.ring, nil
+}
+
+// next takes a record, waiting for it. The turn must be the caller's.
+func (r *Reader) next(ctx context.Context) (Record, error) {
+	for {
+		// A loop that never waits must notice these too.
+		if err := ctx.Err(); err != nil {
+			return Record{}, context.Cause(ctx)
+		}
+		if r.isClosed() {
+			return Record{}, ErrClosed
+		}
+		rec, ok, err := r.take()
+		if ok || err != nil {
+			return rec, err
+		}
+		if r.flush.CompareAndSwap(true, false) {
+			r.calm()
+			return Record{}, ErrFlushed
+		}
+		if err := r.wait(ctx); err != nil {
+			return Record{}, err
+		}
+	}
+}
+
+func (r *Reader) isClosed() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// take looks for a record in all rings, beginning with the one that gave the
+// last.
+func (r *Reader) take() (Record, bool, error) {
+	for i := range r.rings {
+		n := r.start + i
+		if n >= len(r.rings) {
+			n -= len(r.rings)
+		}
+		rg := r.rings[n]
+		rg.releaseLazily()
+		b, ok, err := rg.take()
+		if err != nil {
+			return Record{}, false, err
+		}
+		if ok {
+			r.start = n
+			if rg.next == rg.limit {
+				r.start = n + 1 // drained: the next ring's turn
+			}
+			if r.start == len(r.rings) {
+				r.start = 0
+			}
+			return Record{b, false, n, &r.plain}, true, nil
+		}
+	}
+	return Record{}, false, nil
+}
+
+func (r *Reader) release() {
+	for _, rg := range r.rings {
+		rg.release()
+	}
+}
+
+func (r *Reader) ready() bool {
+	for _, rg := range r.rings {
+		if rg.ready() {
+			return true
+		}
+	}
+	return false
+}
+
+// wait returns when there may be a record, or with the reason why to stop.
+func (r *Reader) wait(ctx context.Context) error {
+	// The kernel notifies only about a record at the consumer's position.
+	// Both sides' accesses are sequentially consistent, so either the kernel
+	// sees this position or ready sees its record.
+	r.release()
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() { r.interrupt() })
+		defer func() {
+			if !stop() {
+				// AfterFunc's call has begun; take back what it does.
+				r.calm()
+			}
+		}()
+	}
+	err := r.conn.Read(r.woken)
+	switch {
+	case err == nil:
+		return nil
+	case r.isClosed():
+		return ErrClosed
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		if r.flush.Load() {
+			return nil // next gives ErrFlushed
+		}
+		if r.expired() {
+			return err
+		}
+		return nil // interrupted for a reason that is gone
+	}
+	return fmt.Errorf("ring buffer: wait: %w", err)
+}
