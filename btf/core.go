@@ -1,23 +1,248 @@
 package btf
 
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
 // Relocator computes CO-RE relocations of one object against one kernel or a
-// set of blobs. It keeps what it found; it is safe for concurrent use.
+// set of blobs, by libbpf's rules. It keeps what it found, so asking again is
+// cheap; it is owned by the caller and safe for concurrent use.
 type Relocator struct {
-	local *Spec
-	k     *Kernel
+	local   *Spec
+	k       *Kernel
+	targets []*module // instead of k
+
+	mu      sync.RWMutex
+	results map[relocKey]result
+	cands   map[ID]*candidates
+	m       matcher // scratch, under mu
+}
+
+// relocKey tells relocations with one outcome apart.
+type relocKey struct {
+	root   ID
+	kind   COREKind
+	access string
+}
+
+type result struct {
+	fix Fixup
+	err error
+}
+
+// candidates are the target types of a local root type. Those that a matching
+// relocation rules out are dropped for the later ones, as libbpf does it.
+type candidates struct{ list []cand }
+
+func newRelocator(local *Spec) *Relocator {
+	return &Relocator{
+		local:   local.onHeap(),
+		results: make(map[relocKey]result),
+		cands:   make(map[ID]*candidates),
+	}
 }
 
 // NewRelocator resolves the relocations of local against k: vmlinux, and the
 // modules for types that vmlinux does not have.
-func NewRelocator(local *Spec, k *Kernel) *Relocator { return &Relocator{local: local, k: k} }
+func NewRelocator(local *Spec, k *Kernel) *Relocator {
+	r := newRelocator(local)
+	r.k = k
+	return r
+}
 
-// NewRelocatorFor resolves against given blobs, all of them at once. Modules
-// of the running kernel are never consulted.
-func NewRelocatorFor(local *Spec, targets ...*Spec) *Relocator { return &Relocator{local: local} }
+// NewRelocatorFor resolves against given blobs instead of the running kernel.
+// The first, or its base, is searched first; the others only for types that it
+// lacks.
+func NewRelocatorFor(local *Spec, targets ...*Spec) *Relocator {
+	r := newRelocator(local)
+	seen := make(map[*Spec]bool)
+	for _, t := range targets {
+		var line []*Spec
+		for ; t != nil && !seen[t]; t = t.base {
+			seen[t] = true
+			line = append(line, t)
+		}
+		for i := len(line) - 1; i >= 0; i-- {
+			r.targets = append(r.targets, &module{spec: line[i]})
+		}
+	}
+	return r
+}
 
-// Prepare finds the candidates of all relocations in one pass. It is optional.
-func (r *Relocator) Prepare(relos []*CORERelo) error { return nil }
+// enter keeps the targets from being unmapped until leave.
+func (r *Relocator) enter() error {
+	if r.k != nil {
+		return r.k.lock()
+	}
+	for i, t := range r.targets {
+		if !t.spec.guard.enter() {
+			for _, t := range r.targets[:i] {
+				t.spec.guard.leave()
+			}
+			return ErrClosed
+		}
+	}
+	return nil
+}
+
+func (r *Relocator) leave() {
+	if r.k != nil {
+		r.k.unlock()
+		return
+	}
+	for _, t := range r.targets {
+		t.spec.guard.leave()
+	}
+}
+
+// Prepare finds the candidates of all relocations in one pass and resolves
+// them in this order. It is optional. Relocations that cannot be resolved are
+// reported by Resolve; the error is that of reading the target.
+func (r *Relocator) Prepare(relos []*CORERelo) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var names []sought
+	for _, relo := range relos {
+		t, ok := r.local.typ(relo.Root)
+		if !ok || relo.Kind == CORETypeIDLocal || t.name == 0 || r.cands[relo.Root] != nil {
+			continue
+		}
+		names = append(names, sought{name: string(essential(t.nameBytes())), kinds: like(t.Kind())})
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if err := r.enter(); err != nil {
+		return err
+	}
+	defer r.leave()
+	if err := r.find(names); err != nil {
+		return err
+	}
+	for _, relo := range relos {
+		r.cached(relo)
+	}
+	return nil
+}
+
+func (r *Relocator) find(names []sought) error {
+	if r.k != nil {
+		return r.k.findInVmlinux(names)
+	}
+	for _, t := range r.targets {
+		if list := t.missing(names); len(list) > 0 {
+			if err := t.search(list); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // Resolve computes one relocation. A target that lacks what is sought is not
-// an error: the Fixup says so. Candidates that disagree are *AmbiguousError.
-func (r *Relocator) Resolve(relo *CORERelo) (Fixup, error) { return Fixup{}, nil }
+// an error: the Fixup says so, and why. Errors are malformed relocations,
+// targets that cannot be read, and *AmbiguousError.
+func (r *Relocator) Resolve(relo *CORERelo) (Fixup, error) {
+	key := relocKey{relo.Root, relo.Kind, relo.Access}
+	r.mu.RLock()
+	res, ok := r.results[key]
+	r.mu.RUnlock()
+	if ok {
+		return res.fix, res.err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if relo.Kind != CORETypeIDLocal {
+		if err := r.enter(); err != nil {
+			return Fixup{}, r.wrap(relo, err)
+		}
+		defer r.leave()
+	}
+	res = r.cached(relo)
+	return res.fix, res.err
+}
+
+// cached is Resolve for callers that hold the locks.
+func (r *Relocator) cached(relo *CORERelo) result {
+	key := relocKey{relo.Root, relo.Kind, relo.Access}
+	if res, ok := r.results[key]; ok {
+		return res
+	}
+	fix, err := r.resolve(relo)
+	res := result{fix, r.wrap(relo, err)}
+	r.results[key] = res
+	return res
+}
+
+func (r *Relocator) wrap(relo *CORERelo, err error) error {
+	var amb *AmbiguousError
+	if err == nil || errors.As(err, &amb) {
+		return err
+	}
+	name := fmt.Sprintf("type %d", relo.Root)
+	if t, ok := r.local.typ(relo.Root); ok {
+		name = t.cstring()
+	}
+	return fmt.Errorf("CO-RE %s of %s (%s): %w", relo.Kind, name, relo.Access, err)
+}
+
+func (r *Relocator) resolve(relo *CORERelo) (Fixup, error) {
+	m := &r.m
+	m.kind = relo.Kind
+	if err := m.local.parse(r.local, relo); err != nil {
+		return Fixup{}, err
+	}
+	if relo.Kind == CORETypeIDLocal {
+		return Fixup{Kind: relo.Kind, Old: uint64(relo.Root), New: uint64(relo.Root), Target: relo.Root}, nil
+	}
+	c, err := r.candidates(relo.Root)
+	if err != nil {
+		return Fixup{}, err
+	}
+	old, err := calc(relo.Kind, &m.local)
+	if err != nil {
+		return Fixup{}, err
+	}
+	return r.choose(c, old)
+}
+
+// candidates looks up the target types for a local one. An error is not kept.
+func (r *Relocator) candidates(root ID) (*candidates, error) {
+	if c := r.cands[root]; c != nil {
+		return c, nil
+	}
+	t, ok := r.local.typ(root)
+	if !ok {
+		return nil, fmt.Errorf("no type %d", root)
+	}
+	name := string(essential(t.nameBytes()))
+	if name == "" {
+		return nil, errors.New("a type without a name cannot be relocated")
+	}
+	list, err := r.lookup(name, like(t.Kind()))
+	if err != nil {
+		return nil, err
+	}
+	c := &candidates{list}
+	r.cands[root] = c
+	return c, nil
+}
+
+func (r *Relocator) lookup(name string, kinds kindSet) (list []cand, err error) {
+	if r.k != nil {
+		return r.k.candidates(name, kinds)
+	}
+	for i, t := range r.targets {
+		if names := t.missing([]sought{{name: name, kinds: kinds}}); len(names) > 0 {
+			if err := t.search(names); err != nil {
+				return nil, err
+			}
+		}
+		if list = t.pick(name, kinds, list); i == 0 && len(list) > 0 {
+			break
+		}
+	}
+	return list, nil
+}

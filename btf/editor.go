@@ -17,6 +17,8 @@ type Editor struct {
 	from  *Spec
 	added map[string]uint32
 	err   error
+	// noLayout drops the layout section: kernels before 7.1 refuse it.
+	noLayout bool
 }
 
 // Edit starts a copy.

@@ -8,6 +8,9 @@ func (e *Editor) encode() []byte {
 	h := e.s.hdr
 	old := e.s.raw[h.len:]
 	layout := old[h.layoutOff:][:h.layoutN]
+	if e.noLayout {
+		layout = nil
+	}
 
 	size := int(h.len) + len(e.s.types) + len(layout) + len(e.s.strs)
 	out := make([]byte, h.len, size)
