@@ -1,0 +1,40 @@
+package elffile
+
+import (
+	"encoding/binary"
+	"errors"
+	"runtime"
+	"testing"
+
+	"github.com/skepbpf/skep/internal/bin"
+)
+
+// FuzzRead reads all of a file both ways: either succeeds or gives a
+// *bin.FormatError, and opening takes little memory.
+func FuzzRead(f *testing.F) {
+	for _, class := range []Class{Class32, Class64} {
+		f.Add(sample(class, binary.LittleEndian).bytes())
+		f.Add(sample(class, binary.BigEndian).bytes())
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		file, err := OpenBytes(b)
+		runtime.ReadMemStats(&after)
+		if (file == nil) == (err == nil) {
+			t.Fatalf("file %v, error %v", file != nil, err)
+		}
+		if got, limit := after.TotalAlloc-before.TotalAlloc, uint64(16*len(b)+64<<10); got > limit {
+			t.Errorf("%d bytes allocated for a file of %d, want at most %d", got, len(b), limit)
+		}
+		errBytes := readAll(file, err)
+		errReader := readAll(openers["reader"](b))
+		if (errBytes == nil) != (errReader == nil) {
+			t.Errorf("bytes: %v; reader: %v", errBytes, errReader)
+		}
+		var fe *bin.FormatError
+		if errBytes != nil && !errors.As(errBytes, &fe) {
+			t.Errorf("error = %v, want a *bin.FormatError", errBytes)
+		}
+	})
+}
