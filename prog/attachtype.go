@@ -1,6 +1,7 @@
 package prog
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/sys"
@@ -82,6 +83,14 @@ const (
 
 // String is the kernel's name without its prefix, in lower case, such as
 // "trace_fentry".
-func (t AttachType) String() string { return lower(sys.AttachType(t).String(), "BPF_") }
+func (t AttachType) String() string {
+	return lower(sys.AttachType(t).String(), "BPF_", "attach type", uint32(t))
+}
 
-func lower(name, prefix string) string { return strings.ToLower(strings.TrimPrefix(name, prefix)) }
+func lower(name, prefix, what string, n uint32) string {
+	short, ok := strings.CutPrefix(name, prefix)
+	if !ok {
+		return what + " " + strconv.FormatUint(uint64(n), 10)
+	}
+	return strings.ToLower(short)
+}

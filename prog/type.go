@@ -46,5 +46,5 @@ const (
 // String is the kernel's name without its prefix, in lower case, such as
 // "sched_cls".
 func (t Type) String() string {
-	return lower(sys.ProgType(t).String(), "BPF_PROG_TYPE_")
+	return lower(sys.ProgType(t).String(), "BPF_PROG_TYPE_", "type", uint32(t))
 }
