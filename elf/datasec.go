@@ -105,8 +105,16 @@ func (p *parser) fixDataSec(d *dataSec) error {
 		}
 		d.vars = append(d.vars, sv)
 	}
+	size := uint64(d.typ.Size())
 	if fix {
-		p.edit.SetSize(d.typ.ID(), uint32(p.file.Sections[d.sec].Size))
+		size = p.file.Sections[d.sec].Size
+	}
+	size = p.placeExterns(d, size)
+	if size != uint64(d.typ.Size()) {
+		if size >= 1<<32 {
+			return bin.Errorf(d.name, 0, "section of %#x bytes", size)
+		}
+		p.edit.SetSize(d.typ.ID(), uint32(size))
 	}
 	byOffset := func(a, b secVar) int { return cmp.Compare(a.off, b.off) }
 	if !slices.IsSortedFunc(d.vars, byOffset) {
@@ -114,6 +122,23 @@ func (p *parser) fixDataSec(d *dataSec) error {
 		p.edit.SortSecVars(d.typ.ID())
 	}
 	return nil
+}
+
+// placeExterns puts variables of other objects behind the section's own: the
+// kernel wants each to have a place and none to be extern. It gives the size
+// that the section has then.
+func (p *parser) placeExterns(d *dataSec, size uint64) uint64 {
+	for i := range d.vars {
+		v := &d.vars[i]
+		if v.linkage != btf.LinkageExtern || d.sec == 0 {
+			continue
+		}
+		size = (size + 7) &^ 7
+		v.off = uint32(size)
+		size += uint64(v.size)
+		p.edit.SetSecVar(d.typ.ID(), i, btf.SecVar{Type: v.id, Offset: v.off, Size: v.size})
+	}
+	return size
 }
 
 // placeVar takes a variable's offset and visibility from its symbol.

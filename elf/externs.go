@@ -58,7 +58,12 @@ func (p *parser) collectExterns() error {
 			default:
 				p.dataSecs = append(p.dataSecs, dataSec{typ: t, name: name})
 			}
-		case len(byName) > 0 && (k == btf.KindVar || k == btf.KindFunc) && t.Linkage() == btf.LinkageExtern:
+		case (k == btf.KindVar || k == btf.KindFunc) && t.Linkage() == btf.LinkageExtern:
+			// The kernel takes no extern types.
+			p.edit.SetLinkage(t.ID(), btf.LinkageGlobal)
+			if k == btf.KindFunc {
+				p.nameParams(t.Target())
+			}
 			if n, ok := byName[t.Name()]; ok {
 				p.declare(n, t)
 			}
@@ -196,16 +201,14 @@ func (p *parser) alignOf(id btf.ID) uint32 {
 	return 1
 }
 
-// fixExterns turns declarations of externs into what the kernel's verifier of
-// BTF accepts: allocated variables with a place, and global functions whose
-// parameters have names.
+// fixExterns gives the declarations in .kconfig and .ksyms places, without
+// which the kernel refuses BTF; functions cannot be in a section at all.
 func (p *parser) fixExterns() error {
 	if k := &p.kconfig; k.size > 0 {
 		id := k.sec.ID()
 		for i, n := range k.vars {
 			v := k.sec.SecVar(i)
 			p.edit.SetSecVar(id, i, btf.SecVar{Type: v.Type, Offset: p.externs[n].def.Offset, Size: p.externs[n].def.Size})
-			p.edit.SetLinkage(v.Type, btf.LinkageGlobal)
 		}
 		p.edit.SetSize(id, k.size)
 		p.edit.SortSecVars(id)
@@ -225,10 +228,7 @@ func (p *parser) fixExterns() error {
 					dummy = p.edit.AddVar("dummy_ksym", num, btf.LinkageGlobal)
 				}
 				at.Type = dummy
-				p.edit.SetLinkage(id, btf.LinkageGlobal)
-				p.nameParams(t.Target())
 			} else {
-				p.edit.SetLinkage(id, btf.LinkageGlobal)
 				p.edit.SetTarget(id, num)
 			}
 			p.edit.SetSecVar(sec.ID(), i, at)
@@ -239,7 +239,7 @@ func (p *parser) fixExterns() error {
 }
 
 // nameParams names the parameters of a prototype: an extern declaration may
-// leave them out, a global function may not.
+// leave names out, a function that is not extern may not.
 func (p *parser) nameParams(proto btf.ID) {
 	t, ok := p.types.Type(proto)
 	if !ok {

@@ -42,6 +42,9 @@ func (p *parser) parseLegacySection(sec uint32) error {
 		if n+1 < len(syms) {
 			end = p.syms[syms[n+1]].value
 		}
+		if sym.size != 0 && sym.size < end-sym.value { // what follows has lost its symbol to another object's
+			end = sym.value + sym.size
+		}
 		if sym.value > s.Size || end > s.Size || end < sym.value {
 			return bin.Errorf(s.Name, int64(sym.value), "map %s is beyond the end of the section (%#x bytes)", sym.name, s.Size)
 		}
