@@ -5,8 +5,8 @@ TIME  ?= 30s
 CLANG ?= clang-22
 STRIP ?= llvm-strip-22
 
-# Pure packages: no privilege, no kernel (DESIGN's sealed list).
-SEALED = $(shell $(GO) list ./... | grep -E '/(asm|btf|elf|verifierlog)$$|/internal/(bin|version|feature|elffile|netlink|usdt|relo|layout|cmd/gensys|step/[a-z]+)$$')
+# Packages that need no privilege and no kernel.
+SEALED = $(shell .ci/sealed)
 
 .PHONY: test check generate uapi testdata fuzz bench compat
 
@@ -26,7 +26,7 @@ generate:
 # make uapi INCLUDE=/path/to/usr/include
 uapi:
 	@test -n "$(INCLUDE)" || { echo 'usage: make uapi INCLUDE=/path/to/usr/include'; exit 2; }
-	UAPI_INCLUDE=$(INCLUDE) CLANG=$(CLANG) ./internal/cmd/gensys/uapi.sh $(INCLUDE)
+	CLANG=$(CLANG) ./internal/cmd/gensys/uapi/update.sh $(INCLUDE)
 
 # Compiled with relative paths from the source's own folder, so the same bytes
 # come out wherever the tree stands.
