@@ -131,13 +131,17 @@ func (l *loader) setModules(attr *sys.ProgLoadAttr, s *Spec) error {
 
 // setTypes passes the object's BTF on, with what it says of functions and
 // lines. A program goes without if the kernel does not take the BTF, as it
-// would with libbpf: most do not need it.
+// would with libbpf: most do not need it. Want of memory or descriptors is
+// another matter.
 func (l *loader) setTypes(attr *sys.ProgLoadAttr, s *Spec) error {
 	if s.Types == nil || l.NoBTF || l.noBTF != "" {
 		return nil
 	}
 	if l.BTF == nil {
 		h, err := handle.Load(s.Types, &handle.Options{Features: l.set, Token: l.Token})
+		if err != nil && !refused(err) {
+			return err
+		}
 		if err != nil {
 			l.noBTF = "BTF of the program: left out: " + err.Error()
 			return nil
@@ -164,4 +168,10 @@ func (l *loader) setTypes(attr *sys.ProgLoadAttr, s *Spec) error {
 		attr.LineInfoCnt, attr.LineInfoRecSize = uint32(len(s.Lines)), lineInfoSize
 	}
 	return nil
+}
+
+// refused reports whether the kernel took a look and said no.
+func refused(err error) bool {
+	return errors.Is(err, sys.EINVAL) || errors.Is(err, sys.E2BIG) || errors.Is(err, sys.EPERM) ||
+		errors.Is(err, sys.EACCES) || errors.Is(err, errors.ErrUnsupported)
 }

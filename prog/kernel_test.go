@@ -2,33 +2,20 @@ package prog_test
 
 import (
 	"encoding/binary"
-	"errors"
 	"os"
-	"runtime"
 	"testing"
 
 	"github.com/skepbpf/skep/asm"
-	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/testutil"
 	"github.com/skepbpf/skep/prog"
 )
 
 var nativeOrder = binary.NativeEndian
 
-// needKernel skips a test that cannot load programs here, and says why. With
-// SKEP_REQUIRE=1 a missing privilege fails it.
+// needKernel skips a test that cannot load programs here.
 func needKernel(t testing.TB) {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("needs Linux")
-	}
-	caps, err := sys.Capabilities()
-	if err == nil && (caps>>sys.CAP_SYS_ADMIN&1 != 0 || caps>>sys.CAP_BPF&1 != 0) {
-		return
-	}
-	if os.Getenv("SKEP_REQUIRE") == "1" {
-		t.Fatal("needs CAP_BPF, and SKEP_REQUIRE is set")
-	}
-	t.Skip("needs CAP_BPF: run as root")
+	testutil.NeedRoot(t)
 }
 
 // openFDs counts the process's descriptors.
@@ -64,14 +51,6 @@ func load(t testing.TB, s *prog.Spec, o *prog.Options) *prog.Program {
 		}
 	})
 	return p
-}
-
-// unsupported skips if the kernel was built without something.
-func unsupported(t testing.TB, err error) {
-	t.Helper()
-	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, sys.ENOSYS) {
-		t.Skip(err)
-	}
 }
 
 // ret is a program that returns a constant.

@@ -61,9 +61,10 @@ func Load(s *Spec, o *Options) (*Program, error) {
 	return p, nil
 }
 
-// wrapLoad names the program in err. The verifier's error has the name already.
+// wrapLoad names the program in err. The verifier's error has the name already;
+// that of the program's BTF has not.
 func wrapLoad(name string, err error) error {
-	if _, ok := err.(*verifierlog.Error); ok {
+	if ve, ok := err.(*verifierlog.Error); ok && ve.Op == loadOp(name) {
 		return err
 	}
 	return fmt.Errorf("%s: %w", loadOp(name), err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/pprof"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/testutil"
 	"github.com/skepbpf/skep/prog"
 )
 
@@ -89,21 +91,20 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// bpffs mounts a bpffs of the test's own.
+// bpffs is the path of a bpffs that is mounted nowhere and goes with the test.
 func bpffs(t *testing.T) string {
 	t.Helper()
-	for _, dir := range []string{"/sys/fs/bpf"} {
-		if magic, err := sys.StatfsMagic(dir); err == nil && magic == 0xcafe4a11 {
-			sub, err := os.MkdirTemp(dir, "skep_prog_")
-			if err != nil {
-				t.Skip(err)
-			}
-			t.Cleanup(func() { _ = os.RemoveAll(sub) })
-			return sub
-		}
+	fd, err := sys.OpenDetached("bpf")
+	if err != nil {
+		testutil.Privilege(t, err.Error())
 	}
-	t.Skip("no bpffs is mounted")
-	return ""
+	t.Cleanup(func() { _ = fd.Close() })
+	raw, err := fd.Borrow()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(fd.Release)
+	return fmt.Sprintf("/proc/self/fd/%d", raw)
 }
 
 func TestPin(t *testing.T) {
