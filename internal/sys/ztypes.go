@@ -434,7 +434,7 @@ type MapInfo struct {
 type ProgInfo struct {
 	Type                 ProgType
 	Id                   uint32
-	Tag                  [8]uint8
+	Tag                  [8]byte
 	JitedProgLen         uint32
 	XlatedProgLen        uint32
 	JitedProgInsns       Pointer

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // call is one command's function.
@@ -86,7 +87,7 @@ func (g *generator) union(b *bytes.Buffer, pick string, c ...string) {
 	for i := range specs {
 		s := &specs[i]
 		for _, name := range c {
-			if s.c == name && (pick == "" || s.pick[0] == pick) {
+			if s.c == name && (pick == "" || slices.Contains(s.pick, pick)) {
 				fmt.Fprintf(b, "%s%s", sep, s.goName)
 				sep = " |\n"
 			}

@@ -60,27 +60,24 @@ func parseConsts(list []byte) ([]cvalue, error) {
 // enums writes every named enum.
 func (g *generator) enums(b *bytes.Buffer) error {
 	for _, e := range enumTypes {
-		t, err := g.types.named(e.c)
+		t, err := g.types.enum(e.c)
 		if err != nil {
 			return err
 		}
 		base := "uint32"
-		if t.signed {
+		if signed(t) {
 			base = "int32"
 		}
 		fmt.Fprintf(b, "// %s %s (enum %s).\ntype %s %s\n\n", e.goName, e.doc, e.c, e.goName, base)
 		fmt.Fprintf(b, "// enum %s.\nconst (\n", e.c)
-		for _, v := range t.values {
+		for _, v := range enumValues(t) {
 			g.constant(b, v, e.goName)
 		}
 		b.WriteString(")\n\n")
 	}
-	for _, t := range g.types.all {
-		if (t.kind != kindEnum && t.kind != kindEnum64) || t.name == "" || enumGoName(t.name) != "" {
-			continue
-		}
-		fmt.Fprintf(b, "// enum %s.\nconst (\n", t.name)
-		for _, v := range t.values {
+	for _, t := range g.types.otherEnums() {
+		fmt.Fprintf(b, "// enum %s.\nconst (\n", t.Name())
+		for _, v := range enumValues(t) {
 			g.constant(b, v, "")
 		}
 		b.WriteString(")\n\n")
@@ -115,7 +112,7 @@ func (g *generator) names(b *bytes.Buffer) error {
 	b.WriteString("import \"strconv\"\n\n")
 	b.WriteString("func enumName(names []string, typ string, v int64) string {\nif v >= 0 && v < int64(len(names)) && names[v] != \"\" { return names[v] }\nreturn typ + \"(\" + strconv.FormatInt(v, 10) + \")\"\n}\n\n")
 	for _, e := range enumTypes {
-		t, err := g.types.named(e.c)
+		t, err := g.types.enum(e.c)
 		if err != nil {
 			return err
 		}
@@ -123,7 +120,7 @@ func (g *generator) names(b *bytes.Buffer) error {
 		fmt.Fprintf(b, "// String is the C name.\nfunc (v %s) String() string { return enumName(%s[:], %q, int64(v)) }\n\n", e.goName, list, e.goName)
 		fmt.Fprintf(b, "var %s = [...]string{\n", list)
 		used := map[int64]bool{}
-		for _, v := range t.values {
+		for _, v := range enumValues(t) {
 			// The first name of a value is the one the kernel shows; a
 			// value far from the rest (a flag) would blow up the table.
 			if v.val < 0 || v.val > 1024 || used[v.val] || strings.HasPrefix(v.name, "__") {
