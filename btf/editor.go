@@ -57,13 +57,19 @@ func (e *Editor) own(id ID, verb string, want kindSet) (Type, bool) {
 		e.failf("%s of type %d: %s has none", verb, id, t.Kind())
 		return Type{}, false
 	}
-	e.dirty = true
 	return t, true
 }
 
 func (e *Editor) order() binary.ByteOrder { return e.s.Order() }
 
-func (e *Editor) put(off, v uint32) { e.order().PutUint32(e.s.types[off:], v) }
+// put changes a word; writing what is there is no change.
+func (e *Editor) put(off, v uint32) {
+	b := e.s.types[off:]
+	if e.order().Uint32(b) != v {
+		e.order().PutUint32(b, v)
+		e.dirty = true
+	}
+}
 
 // using is the set of kinds whose size/type word is used so.
 func using(u refUse) kindSet {

@@ -26,7 +26,6 @@ func Sanitize(s *Spec, f *feature.Set) *Spec {
 	for id := z.s.first; id < n; id++ {
 		t, _ := z.s.typ(id)
 		if k := t.Kind(); k < kindCount && len(active[k]) > 0 {
-			z.dirty = true
 			active[k][0].rewrite(&z, t)
 		}
 	}
