@@ -12,7 +12,8 @@ import (
 //
 // What keeps its meaning: relative jumps of every width, calls of bpf
 // functions and loads of their addresses that carry no Ref, and the Notes,
-// which stay with their instructions.
+// which stay with their instructions. A source line that began in dropped code
+// begins at what stands there instead; its CO-RE record is gone.
 //
 //   - A jump to instruction i leads to the code inserted at i, so that a probe
 //     put before an instruction sees every way to it.
@@ -49,8 +50,8 @@ func (e *Editor) Insert(at int, add ...Instruction) { e.record(at, 0, add) }
 // Delete drops n instructions from instruction at.
 func (e *Editor) Delete(at, n int) { e.record(at, n, nil) }
 
-// Replace puts with in the place of n instructions from instruction at. Notes
-// of what it drops are gone: set the Note of the new code to keep one.
+// Replace puts with in the place of n instructions from instruction at. To keep
+// a CO-RE record of what it drops, set the Note of the new instruction.
 func (e *Editor) Replace(at, n int, with ...Instruction) { e.record(at, n, with) }
 
 func (e *Editor) record(at, n int, add Instructions) {

@@ -15,6 +15,9 @@ type layout struct {
 	slot  []int32 // the slot in out of old instruction i
 	// block is the slot in out of each edit's new code.
 	block []int32
+	// line is the note of the last line that began in dropped code, until an
+	// instruction takes it over.
+	line NoteID
 }
 
 // newLayout places everything and changes no jump.
@@ -36,6 +39,7 @@ func newLayout(e *Editor, edits []edit) *layout {
 		for ; k < len(edits) && edits[k].at == i; k++ {
 			d = edits[k]
 			l.block[k] = int32(l.slots)
+			l.dropLines(e.ins[i : i+d.n])
 			for _, in := range e.added[d.from:d.to] {
 				l.add(in)
 			}
@@ -51,7 +55,23 @@ func newLayout(e *Editor, edits []edit) *layout {
 	return l
 }
 
+// dropLines notes which source line began last in code that is dropped. A
+// Note may hold no line; its owner then looks at the notes before it.
+func (l *layout) dropLines(gone Instructions) {
+	for i := range gone {
+		if id := max(gone[i].Note, gone[i].Line); id != 0 {
+			l.line = id
+		}
+	}
+}
+
 func (l *layout) add(in Instruction) {
+	if l.line != 0 && in.Ref.Kind != RefMark {
+		if in.Line == 0 {
+			in.Line = l.line
+		}
+		l.line = 0
+	}
 	l.out = append(l.out, in)
 	l.slots += in.Slots()
 }

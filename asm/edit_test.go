@@ -217,3 +217,51 @@ func BenchmarkInsertBeforeEach100k(b *testing.B) {
 		}
 	}
 }
+
+func TestDroppedLinesMoveOn(t *testing.T) {
+	code := asm.Instructions{asm.Mov(asm.R0, 0), asm.Mov(asm.R0, 1), asm.Mov(asm.R0, 2), asm.Mov(asm.R0, 3), asm.Exit()}
+	for i, note := range []asm.NoteID{1, 2, 0, 3, 0} {
+		code[i].Note = note
+	}
+	for _, tt := range []struct {
+		name  string
+		edit  func(*asm.Editor)
+		notes []asm.NoteID
+		lines []asm.NoteID
+	}{
+		{"to the next", func(e *asm.Editor) { e.Delete(1, 1) }, []asm.NoteID{1, 0, 3, 0}, []asm.NoteID{0, 2, 0, 0}},
+		{"the last of several", func(e *asm.Editor) { e.Delete(0, 2) }, []asm.NoteID{0, 3, 0}, []asm.NoteID{2, 0, 0}},
+		{"beside a note", func(e *asm.Editor) { e.Delete(1, 2) }, []asm.NoteID{1, 3, 0}, []asm.NoteID{0, 2, 0}},
+		{"to the replacement", func(e *asm.Editor) { e.Replace(1, 1, nop, nop) },
+			[]asm.NoteID{1, 0, 0, 0, 3, 0}, []asm.NoteID{0, 2, 0, 0, 0, 0}},
+		{"none began there", func(e *asm.Editor) { e.Delete(2, 1) }, []asm.NoteID{1, 2, 3, 0}, make([]asm.NoteID, 4)},
+		{"nothing follows", func(e *asm.Editor) { e.Delete(3, 2) }, []asm.NoteID{1, 2, 0}, make([]asm.NoteID, 3)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := asm.NewEditor(code)
+			tt.edit(e)
+			got, err := e.Apply()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var notes, lines []asm.NoteID
+			for _, in := range got {
+				notes, lines = append(notes, in.Note), append(lines, in.Line)
+			}
+			if diff := cmp.Diff(tt.notes, notes); diff != "" {
+				t.Errorf("notes: %s", diff)
+			}
+			if diff := cmp.Diff(tt.lines, lines); diff != "" {
+				t.Errorf("lines: %s", diff)
+			}
+		})
+	}
+	// Dropping what took a line over hands it on.
+	got, err := asm.Delete(code, 1, 1)
+	if err == nil {
+		got, err = asm.Delete(got, 1, 1)
+	}
+	if err != nil || got[1].Note != 3 || got[1].Line != 2 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}

@@ -85,6 +85,9 @@ type Instruction struct {
 	Imm  int64
 	Ref  Ref
 	Note NoteID
+	// Line is the note of dropped code whose source line begins here now; its
+	// other contents went with that code. An Editor sets it.
+	Line NoteID
 }
 
 // Instructions is a list of instructions: a function, or a whole program.

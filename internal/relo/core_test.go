@@ -205,3 +205,40 @@ func TestPoisonedKfunc(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestLinesOfDroppedCode(t *testing.T) {
+	line := func(n uint32) btf.Line { return btf.Line{LineCol: n << 10} }
+	notes := []btf.Note{
+		{HasLine: true, Line: line(1)}, {HasLine: true, Line: line(2)}, {CORE: &btf.CORERelo{}},
+		{CORE: &btf.CORERelo{}}, {HasLine: true, Line: line(5)},
+	}
+	ins := asm.Instructions{
+		noted(nop, 1), noted(nop, 2), noted(nop, 3), noted(nop, 4), noted(nop, 5), noted(asm.Exit(), 0),
+	}
+	for _, tt := range []struct {
+		name  string
+		at, n int
+		want  []btf.LineInfo
+	}{
+		{"a line beside a record", 1, 1, []btf.LineInfo{{Off: 0, Line: line(1)}, {Off: 1, Line: line(2)}, {Off: 3, Line: line(5)}}},
+		{"a line and a record", 1, 2, []btf.LineInfo{{Off: 0, Line: line(1)}, {Off: 1, Line: line(2)}, {Off: 2, Line: line(5)}}},
+		{"a line of its own is kept", 1, 3, []btf.LineInfo{{Off: 0, Line: line(1)}, {Off: 1, Line: line(5)}}},
+		{"the first", 0, 1, []btf.LineInfo{{Off: 0, Line: line(2)}, {Off: 3, Line: line(5)}}},
+		{"the last", 4, 1, []btf.LineInfo{{Off: 0, Line: line(1)}, {Off: 1, Line: line(2)}, {Off: 4, Line: line(5)}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			edited, err := asm.Delete(ins, tt.at, tt.n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			root, lookup := funcs(&Func{Name: "main", Type: 1, Insns: edited})
+			l, err := Link(root, lookup, notes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, l.Lines); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

@@ -157,7 +157,7 @@ func (l *Linked) describe(funcs []*Func, notes []btf.Note) {
 	}
 	lines := 0
 	for i := range l.Insns {
-		if n := noteOf(&l.Insns[i], notes); n != nil && n.HasLine {
+		if l.Insns[i].Note|l.Insns[i].Line != 0 {
 			lines++
 		}
 	}
@@ -196,14 +196,30 @@ func (l *Linked) lines(p part, n int, notes []btf.Note) bool {
 	slot, first := p.slot, true
 	for i := p.index; i < p.index+n; i++ {
 		in := &l.Insns[i]
-		if note := noteOf(in, notes); note != nil && note.HasLine {
+		if line, ok := lineOf(in, notes); ok {
 			off := slot
 			if first {
 				off, first = p.slot, false
 			}
-			l.Lines = append(l.Lines, btf.LineInfo{Off: uint32(off), Line: note.Line})
+			l.Lines = append(l.Lines, btf.LineInfo{Off: uint32(off), Line: line})
 		}
 		slot += in.Slots()
 	}
 	return !first
+}
+
+// lineOf gives the source line that begins at an instruction: its own, or one
+// that dropped code left to it. What was left may be a note without a line;
+// then the line is that of a note before it, since notes are in the order of
+// the code.
+func lineOf(in *asm.Instruction, notes []btf.Note) (btf.Line, bool) {
+	if n := noteOf(in, notes); n != nil && n.HasLine {
+		return n.Line, true
+	}
+	for id := in.Line; id > 0 && uint64(id) <= uint64(len(notes)); id-- {
+		if n := &notes[id-1]; n.HasLine {
+			return n.Line, true
+		}
+	}
+	return btf.Line{}, false
 }
