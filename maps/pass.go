@@ -8,8 +8,8 @@ import (
 	"github.com/skepbpf/skep/internal/sysenc"
 )
 
-// ErrIncomplete says that a pass could not go on where it stood, because too
-// many keys were deleted around it: some elements may not have been seen.
+// ErrIncomplete says that a pass gave up, because keys were deleted around it
+// all the time: some elements may not have been seen.
 var ErrIncomplete = errors.New("map iteration is incomplete: keys were deleted meanwhile")
 
 // Pass is one walk through the elements of a map, which may change meanwhile.
@@ -28,9 +28,10 @@ func (v *View[K, V]) Iterate() *Pass[K, V] { return &Pass[K, V]{v: v} }
 // broke off.
 func (p *Pass[K, V]) Err() error { return p.err }
 
-// All gives each element once. It reads in batches where the kernel can (Linux
-// 5.6 and later, by map type), else key by key. Deleting elements within the
-// loop is allowed. Slices of per-CPU values are new for each element.
+// All gives each element once. It reads in batches where the kernel can (hashes
+// and arrays, from Linux 5.6 on), else key by key, and then remembers the keys it
+// has given. Deleting elements within the loop is allowed. Slices of per-CPU
+// values are new for each element.
 func (p *Pass[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		p.err = nil
@@ -39,7 +40,9 @@ func (p *Pass[K, V]) All() iter.Seq2[K, V] {
 			return
 		}
 		w := walker[K, V]{p: p, yield: yield}
-		if !w.batches() {
+		// Other types' batches resume after a key, and start over if it is
+		// gone (generic_map_lookup_batch in kernel/bpf/syscall.c).
+		if !p.v.m.typ.has(bucketed|indexed) || !w.batches() {
 			w.steps()
 		}
 	}
@@ -112,36 +115,32 @@ func (w *walker[K, V]) give(key, value []byte) bool {
 	return w.yield(k, v)
 }
 
-// remembered is how many keys back a walk key by key can resume.
-const remembered = 64
-
 // steps walks with NextKey. The kernel starts a hash over when it is asked for
-// what follows a key that is gone; so a key's successor counts only if the key
-// is seen alive after it was asked for, and is taken before the body runs, which
-// may delete the key. If a key is gone the walk resumes after the last one
-// before it that lives.
+// what follows a key that is gone. So the successor of a key is asked for before
+// the body runs, which may delete the key; if the key turns out to be gone, the
+// walk resumes after the last one that lives; and what has been given is not
+// given again, for a key may go and come back between two calls.
 func (w *walker[K, V]) steps() {
 	m := w.p.v.m
 	size, _ := m.valueLen(Any)
-	value := make([]byte, size)
-	h := history{m: m, value: value}
+	h := history{m: m, value: make([]byte, size)}
 	key, err := h.first()
 	for err == nil {
 		next, end := h.successor(key)
-		err = m.elem(lookup, key, value, Any)
+		err = m.elem(lookup, key, h.value, Any)
 		switch {
 		case errors.Is(err, ErrKeyNotExist) && m.typ.has(indexed):
 			key, err = next, end // an empty slot
 		case errors.Is(err, ErrKeyNotExist):
 			key, err = h.resume()
 		case err != nil:
-		case end != nil && !errors.Is(end, ErrKeyNotExist):
-			err = end
-		default:
-			h.push(key)
-			if !w.give(key, value) {
-				return
+		case !h.push(key):
+			if key, err = next, end; h.stale() {
+				err = ErrIncomplete
 			}
+		case !w.give(key, h.value):
+			return
+		default:
 			key, err = next, end
 		}
 	}
@@ -150,24 +149,44 @@ func (w *walker[K, V]) steps() {
 	}
 }
 
-// history is the keys that a walk has passed, the last of them last.
+// history is the keys that a walk has passed.
 type history struct {
 	m     *Map
 	value []byte // scratch
-	keys  [][]byte
-	lost  int // times the walk had to resume since the last push
+	last  [][]byte
+	seen  map[string]struct{}
+	idle  int // calls since the last new key
 }
 
-// patience is how many times in a row a walk tries to find its place.
-const patience = 1000
+// remembered is how many keys back a walk can resume without starting over.
+const remembered = 64
 
-func (h *history) push(key []byte) {
-	if len(h.keys) == remembered {
-		copy(h.keys, h.keys[1:])
-		h.keys = h.keys[:remembered-1]
+// push adds key; false means that it was there.
+func (h *history) push(key []byte) bool {
+	if h.m.typ.has(indexed) {
+		return true // an index follows the one before it, whatever happens
 	}
-	h.keys = append(h.keys, key)
-	h.lost = 0
+	if _, ok := h.seen[string(key)]; ok {
+		return false
+	}
+	if h.seen == nil {
+		h.seen = map[string]struct{}{}
+	}
+	h.seen[string(key)] = struct{}{}
+	if len(h.last) == remembered {
+		copy(h.last, h.last[1:])
+		h.last = h.last[:remembered-1]
+	}
+	h.last = append(h.last, key)
+	h.idle = 0
+	return true
+}
+
+// stale counts a call that gave nothing new. It is true after so many that the
+// walk, wherever it started over, should have come to an end.
+func (h *history) stale() bool {
+	h.idle++
+	return h.idle > 1000+4*len(h.seen)
 }
 
 func (h *history) first() ([]byte, error) {
@@ -180,24 +199,22 @@ func (h *history) successor(key []byte) ([]byte, error) {
 	return next, h.m.NextKey(key, next)
 }
 
-// resume finds what follows the last key passed that is still there. If none
-// is, and some have been passed, the place is lost.
+// resume finds what follows the last key passed that is still there, or else
+// the first key.
 func (h *history) resume() ([]byte, error) {
-	if h.lost++; h.lost > patience {
+	if h.stale() {
 		return nil, ErrIncomplete
 	}
-	if len(h.keys) == 0 {
-		return h.first()
-	}
-	for i := len(h.keys) - 1; i >= 0; i-- {
-		next, err := h.successor(h.keys[i])
-		switch alive := h.m.elem(lookup, h.keys[i], h.value, Any); {
+	for i := len(h.last) - 1; i >= 0; i-- {
+		next, err := h.successor(h.last[i])
+		switch alive := h.m.elem(lookup, h.last[i], h.value, Any); {
 		case errors.Is(alive, ErrKeyNotExist):
+			h.last = h.last[:i] // gone, or back in another place
 			continue
 		case alive != nil:
 			return nil, alive
 		}
 		return next, err
 	}
-	return nil, ErrIncomplete
+	return h.first()
 }

@@ -62,6 +62,7 @@ const (
 	noEntries                    // max_entries must be 0
 	noValue                      // no values at all
 	indexed                      // keys are indexes: all exist, values may not
+	bucketed                     // batches go bucket by bucket: none is seen twice (hashtab.c)
 	netAdmin                     // needs CAP_NET_ADMIN beside CAP_BPF (map_create)
 )
 
@@ -71,19 +72,19 @@ var typeTable = [...]struct {
 	traits
 }{
 	Unspecified:         {"Unspecified", 0},
-	Hash:                {"Hash", 0},
+	Hash:                {"Hash", bucketed},
 	Array:               {"Array", indexed | openKey},
 	ProgArray:           {"ProgArray", indexed | fdArray},
 	PerfEventArray:      {"PerfEventArray", indexed | fdArray | noBTF},
-	PerCPUHash:          {"PerCPUHash", perCPU},
+	PerCPUHash:          {"PerCPUHash", bucketed | perCPU},
 	PerCPUArray:         {"PerCPUArray", indexed | perCPU | openKey},
 	StackTrace:          {"StackTrace", noBTF},
 	CgroupArray:         {"CgroupArray", indexed | fdArray | noBTF},
-	LRUHash:             {"LRUHash", 0},
-	LRUPerCPUHash:       {"LRUPerCPUHash", perCPU},
+	LRUHash:             {"LRUHash", bucketed},
+	LRUPerCPUHash:       {"LRUPerCPUHash", bucketed | perCPU},
 	LPMTrie:             {"LPMTrie", 0},
 	ArrayOfMaps:         {"ArrayOfMaps", indexed | fdArray | mapValues | noBTF},
-	HashOfMaps:          {"HashOfMaps", fdArray | mapValues | noBTF},
+	HashOfMaps:          {"HashOfMaps", bucketed | fdArray | mapValues | noBTF},
 	DevMap:              {"DevMap", indexed | noBTF | netAdmin},
 	SockMap:             {"SockMap", indexed | noBTF | netAdmin},
 	CPUMap:              {"CPUMap", indexed | noBTF},
