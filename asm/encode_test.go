@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -119,6 +120,9 @@ func FuzzDecode(f *testing.F) {
 				t.Fatal("value beside an error")
 			}
 			return
+		}
+		if got, limit := cap(ins)*int(reflect.TypeFor[asm.Instruction]().Size()), 16*len(b)+64<<10; got > limit {
+			t.Fatalf("%d bytes are kept for %d, want at most %d", got, len(b), limit)
 		}
 		got, err := ins.AppendEncode(nil, order)
 		if err != nil || !bytes.Equal(got, b) {
