@@ -197,6 +197,11 @@ const (
 	ExternVar                       // variable of another object: link first
 )
 
+// String names the kind as C sources do.
+func (k ExternKind) String() string {
+	return [...]string{"kconfig", "ksym", "typed ksym", "kfunc", "function"}[min(k, ExternFunc)]
+}
+
 // ExternDef is a symbol that the object uses and does not define. References
 // to it carry its name.
 type ExternDef struct {
