@@ -1,0 +1,255 @@
+package skep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/skepbpf/skep/btf/handle"
+	"github.com/skepbpf/skep/maps"
+	"github.com/skepbpf/skep/prog"
+)
+
+// Options of a load. A nil *Options is the default.
+type Options struct {
+	// Facts in place of those of the running kernel; only Load reads it.
+	Facts *Facts
+	// Maps to use in place of the Spec's own, by name. They stay the
+	// caller's; the Collection holds a duplicate. They are not checked
+	// against the Spec, and not filled.
+	Maps map[string]*maps.Map
+	// PinDir is where maps pinned by name are: a directory on a bpffs.
+	// Without one, a Spec that pins by name does not load.
+	PinDir string
+	// Parallel bounds how many programs are verified at once: 0 is the number
+	// of CPUs that Go uses, 1 loads them one after the other.
+	Parallel int
+	// Features that are known already; shared between loads, nothing is asked
+	// twice.
+	Features *Features
+	// LogLevel of the verifier for programs that load (1, 2, and 4 for
+	// statistics only). A program that is rejected is always explained.
+	LogLevel uint32
+}
+
+// Load plans s for the running kernel and applies the plan.
+func Load(s *Spec, o *Options) (*Collection, error) {
+	return LoadContext(context.Background(), s, o)
+}
+
+// LoadContext is Load that ends early when ctx does: between system calls. A
+// verification that runs is waited for.
+func LoadContext(ctx context.Context, s *Spec, o *Options) (*Collection, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	facts := o.Facts
+	if facts == nil {
+		var err error
+		if facts, err = ReadFacts(s.Needs(), &FactOptions{Features: o.Features}); err != nil {
+			return nil, &StepError{Object: s.Name, Step: "facts", Err: err}
+		}
+		defer facts.Close()
+	}
+	plan, err := s.Plan(facts)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Apply(ctx, o)
+}
+
+// Apply creates the plan's maps and loads its programs. On an error, all that
+// it made is gone again.
+func (p *Plan) Apply(ctx context.Context, o *Options) (*Collection, error) {
+	prep, err := p.Prepare(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return prep.Load(ctx)
+}
+
+// Prepared is a plan whose maps exist and whose programs do not yet: the
+// moment to fill maps that programs must find filled.
+type Prepared struct {
+	// Maps by name. They are the Prepared's, and the Collection's after Load.
+	Maps map[string]*maps.Map
+
+	plan     *Plan
+	opts     Options
+	features *Features
+	btf      *handle.Handle
+	report   *Report
+	undo     undo
+}
+
+// undo takes back, last first, what a load did.
+type undo []func() error
+
+func (u *undo) add(f func() error) { *u = append(*u, f) }
+
+func (u *undo) run() error {
+	var errs []error
+	for i := len(*u) - 1; i >= 0; i-- {
+		if err := (*u)[i](); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	*u = nil
+	return errors.Join(errs...)
+}
+
+// Prepare creates the maps of a plan: loads the object's BTF, creates maps,
+// inner ones first, fills and freezes data sections. Close it, or Load it.
+func (p *Plan) Prepare(ctx context.Context, o *Options) (*Prepared, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	prep := &Prepared{Maps: map[string]*maps.Map{}, plan: p, opts: *o, features: o.Features}
+	if prep.features == nil {
+		prep.features = new(Features)
+	}
+	prep.report = newReport(p)
+	if err := prep.create(ctx); err != nil {
+		// What the load itself returns says more than a failing Close.
+		_ = prep.undo.run()
+		return nil, err
+	}
+	return prep, nil
+}
+
+func (p *Prepared) fail(step, name string, err error) error {
+	return &StepError{Object: p.plan.object, Step: step, Name: name, Err: err}
+}
+
+func (p *Prepared) create(ctx context.Context) error {
+	if err := p.loadBTF(); err != nil {
+		return err
+	}
+	for _, m := range p.plan.maps {
+		if err := ctx.Err(); err != nil {
+			return p.fail("map", m.name, fmt.Errorf("map %s: %w", m.name, err))
+		}
+		if m.off {
+			continue
+		}
+		if err := p.createMap(m); err != nil {
+			return p.fail("map", m.name, err)
+		}
+	}
+	for _, m := range p.plan.maps {
+		if err := p.fillSlots(m); err != nil {
+			return p.fail("slots", m.name, err)
+		}
+	}
+	return nil
+}
+
+// loadBTF uploads the object's types, once for all maps and programs. An
+// object that the kernel takes no BTF of loads without, as far as that goes.
+func (p *Prepared) loadBTF() error {
+	if p.plan.types == nil {
+		return nil
+	}
+	h, err := handle.Load(p.plan.types, &handle.Options{Features: p.features})
+	if err != nil {
+		p.report.Degraded = append(p.report.Degraded, fmt.Sprintf("BTF of the object: left out: %v", err))
+		return nil
+	}
+	p.btf = h
+	for _, d := range h.Without() {
+		p.report.Degraded = append(p.report.Degraded, "BTF of the object: "+d)
+	}
+	p.undo.add(h.Close)
+	return nil
+}
+
+func (p *Prepared) createMap(m *plannedMap) error {
+	if given := p.opts.Maps[m.name]; given != nil {
+		dup, err := given.Dup()
+		if err != nil {
+			return fmt.Errorf("map %s: %w", m.name, err)
+		}
+		p.undo.add(dup.Close)
+		p.Maps[m.name] = dup
+		p.report.Maps[m.name] = MapOutcome{Reused: true}
+		return nil
+	}
+	spec := m.spec
+	if p.btf == nil {
+		// Not to be tried again for each map.
+		spec.Types, spec.Key, spec.Value = nil, 0, 0
+	}
+	made, err := maps.New(&spec, &maps.Options{PinDir: p.opts.PinDir, BTF: p.btf, Features: p.features, CPUs: p.plan.cpus})
+	if err != nil {
+		return err
+	}
+	p.undo.add(made.Close)
+	if !made.Reused() && spec.Pinning == maps.ByName {
+		p.undo.add(made.Unpin)
+	}
+	p.Maps[m.name] = made
+	p.report.Maps[m.name] = MapOutcome{Created: !made.Reused(), Reused: made.Reused(), Degraded: made.Degraded()}
+	return nil
+}
+
+// fillSlots puts inner maps into their outer map.
+func (p *Prepared) fillSlots(m *plannedMap) error {
+	outer := p.Maps[m.name]
+	if outer == nil || m.off || p.opts.Maps[m.name] != nil {
+		return nil
+	}
+	for _, s := range m.spec.Slots {
+		if s.Program {
+			continue
+		}
+		inner := p.Maps[s.Name]
+		if inner == nil {
+			return fmt.Errorf("map %s: element %d: map %s was not created", m.name, s.Index, s.Name)
+		}
+		if err := outer.Put(s.Index, inner); err != nil {
+			return fmt.Errorf("map %s: element %d: map %s: %w", m.name, s.Index, s.Name, err)
+		}
+	}
+	return nil
+}
+
+// Close gives up: the maps are closed, and unpinned if this Prepared pinned
+// them. After Load it does nothing.
+func (p *Prepared) Close() error { return p.undo.run() }
+
+// Load loads the programs. It takes the maps over, also when it fails: then
+// they are closed.
+func (p *Prepared) Load(ctx context.Context) (*Collection, error) {
+	if p.plan == nil {
+		return nil, errors.New("prepared plan was loaded or closed already")
+	}
+	coll := &Collection{
+		Maps:     p.Maps,
+		Programs: map[string]*prog.Program{},
+		plan:     p.plan,
+		report:   p.report,
+	}
+	l := &loader{Prepared: p, coll: coll}
+	err := l.programs(ctx, p.parallel())
+	if err == nil {
+		err = l.slots()
+	}
+	if err != nil {
+		_ = p.undo.run()
+		return nil, err
+	}
+	// The kernel keeps the BTF for as long as a map or program refers to it.
+	if p.btf != nil {
+		_ = p.btf.Close()
+	}
+	p.undo, p.plan, p.Maps = nil, nil, nil
+	return coll, nil
+}
+
+func (p *Prepared) parallel() int {
+	if p.opts.Parallel > 0 {
+		return p.opts.Parallel
+	}
+	return runtime.GOMAXPROCS(0)
+}

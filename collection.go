@@ -1,0 +1,100 @@
+package skep
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/skepbpf/skep/maps"
+	"github.com/skepbpf/skep/prog"
+)
+
+// Collection is a loaded object: its maps and programs in the kernel.
+type Collection struct {
+	// Maps and Programs by the names that the Spec has them under. What was
+	// left out is not in them; Map and Program say why.
+	Maps     map[string]*maps.Map
+	Programs map[string]*prog.Program
+
+	plan   *Plan
+	report *Report
+}
+
+// Map gives a map of the collection, which keeps it. A name that the object
+// does not have is a *NotFoundError.
+func (c *Collection) Map(name string) (*maps.Map, error) {
+	if m := c.Maps[name]; m != nil {
+		return m, nil
+	}
+	for _, m := range c.plan.maps {
+		if m.name == name {
+			return nil, fmt.Errorf("map %s: left out: %w", name, ErrOff)
+		}
+	}
+	return nil, notFound("map", name, c.Maps)
+}
+
+// Program gives a program of the collection, which keeps it. One that was left
+// out is an error that wraps the reason; a name that the object does not have
+// is a *NotFoundError.
+func (c *Collection) Program(name string) (*prog.Program, error) {
+	if p := c.Programs[name]; p != nil {
+		return p, nil
+	}
+	if o, ok := c.report.Programs[name]; ok && o.Why != nil {
+		return nil, fmt.Errorf("program %s: left out: %w", name, o.Why)
+	}
+	return nil, notFound("program", name, c.Programs)
+}
+
+// Report says what the load did. It is the collection's; do not change it.
+func (c *Collection) Report() *Report { return c.report }
+
+// Close closes all programs and maps. What is pinned stays, and so does what
+// links keep in use. Closing twice is harmless.
+func (c *Collection) Close() error {
+	var errs []error
+	for _, p := range c.Programs {
+		errs = append(errs, p.Close())
+	}
+	for _, m := range c.Maps {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Report is what became of each part of an object.
+type Report struct {
+	Programs map[string]Outcome
+	Maps     map[string]MapOutcome
+	// Degraded lists what the whole object does without on this kernel.
+	Degraded []string
+}
+
+// Outcome of a program.
+type Outcome struct {
+	Loaded   bool
+	Why      error    // why it was left out
+	Degraded []string // what it does without on this kernel
+	// Unresolved lists instructions that refer to what the kernel does not
+	// have. Such a program loads as long as they cannot be reached.
+	Unresolved []string
+}
+
+// MapOutcome of a map.
+type MapOutcome struct {
+	Created  bool
+	Reused   bool     // pinned before, or given by the caller
+	Degraded []string // what it does without on this kernel
+}
+
+func newReport(p *Plan) *Report {
+	r := &Report{Programs: map[string]Outcome{}, Maps: map[string]MapOutcome{}}
+	for _, pp := range p.programs {
+		o := Outcome{Why: pp.err}
+		for _, u := range pp.poison {
+			o.Unresolved = append(o.Unresolved, u.String())
+		}
+		r.Programs[pp.name] = o
+	}
+	return r
+}

@@ -1,0 +1,59 @@
+package skep
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// StepError says which step of which object failed.
+type StepError struct {
+	Object string // name of the Spec
+	Step   string // "facts", "plan", "btf", "map", "program", "slots", "attach"
+	Name   string // map or program; empty where the step has none
+	Err    error
+}
+
+func (e *StepError) Error() string {
+	if e.Object == "" {
+		return e.Err.Error()
+	}
+	return e.Object + ": " + e.Err.Error()
+}
+
+// Unwrap gives the cause: errors.Is(err, syscall.EPERM) works.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// NotFoundError is the answer to a name that a Spec or Collection does not
+// hold.
+type NotFoundError struct {
+	Kind string // "map", "program", "variable"
+	Name string
+	Have []string // what there is, sorted
+}
+
+func (e *NotFoundError) Error() string {
+	if len(e.Have) == 0 {
+		return fmt.Sprintf("no %s %s: there is none", e.Kind, e.Name)
+	}
+	return fmt.Sprintf("no %s %s: have %s", e.Kind, e.Name, strings.Join(e.Have, ", "))
+}
+
+func notFound[V any](kind, name string, have map[string]V) error {
+	e := &NotFoundError{Kind: kind, Name: name}
+	for n := range have {
+		e.Have = append(e.Have, n)
+	}
+	sort.Strings(e.Have)
+	return e
+}
+
+// Reasons a program or map is left out of a collection. They are wrapped in
+// the text that says more.
+var (
+	// ErrOff: its policy is Off, or its map is marked Off.
+	ErrOff = errors.New("switched off")
+	// ErrNotPreferred: another program of its Prefer group was loaded.
+	ErrNotPreferred = errors.New("another program is preferred")
+)

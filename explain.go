@@ -1,0 +1,30 @@
+package skep
+
+import (
+	"fmt"
+
+	"github.com/skepbpf/skep/verifierlog"
+)
+
+func (u unresolved) String() string {
+	if u.fn == "" {
+		return u.why
+	}
+	return fmt.Sprintf("%s: insn %d: %s", u.fn, u.slot, u.why)
+}
+
+// poisonName says what a poisoned call of the program stands for: the verifier
+// knows only a number.
+func (pp *plannedProgram) poisonName(p verifierlog.Poison) string {
+	fn, slot, ok := pp.linked.Origin(p.Insn)
+	if !ok {
+		return ""
+	}
+	for _, u := range pp.poison {
+		// Both halves of a wide instruction are poisoned.
+		if u.fn == fn && (u.slot == slot || u.slot == slot-1) {
+			return u.String()
+		}
+	}
+	return ""
+}

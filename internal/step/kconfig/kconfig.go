@@ -1,0 +1,185 @@
+// Package kconfig turns kernel configuration into the bytes of .kconfig
+// externs: what C declares as `extern int CONFIG_HZ __kconfig`.
+//
+// Values are what a kernel config file holds after the '=': y, n, m, a quoted
+// string or a number. Which value fits which C type follows libbpf
+// (tools/lib/bpf/libbpf.c: set_kcfg_value_tri, _str, _num).
+package kconfig
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/skepbpf/skep/btf"
+)
+
+// Externs that are not configuration options but facts about the kernel.
+const (
+	KernelVersion     = "LINUX_KERNEL_VERSION"
+	HasBPFCookie      = "LINUX_HAS_BPF_COOKIE"
+	HasSyscallWrapper = "LINUX_HAS_SYSCALL_WRAPPER"
+)
+
+// IsOption reports whether name is a configuration option, read from the
+// kernel's config.
+func IsOption(name string) bool { return strings.HasPrefix(name, "CONFIG_") }
+
+// class is how a value is stored.
+type class uint8
+
+const (
+	unsupported class = iota
+	boolean
+	char
+	integer
+	tristate
+	charArray
+)
+
+var classNames = [...]string{"an unsupported type", "bool", "char", "an integer", "enum libbpf_tristate", "a char array"}
+
+func (c class) String() string { return classNames[c] }
+
+type shape struct {
+	class  class
+	size   int // bytes
+	signed bool
+}
+
+// Values of enum libbpf_tristate (bpf_helpers.h).
+const (
+	triNo     = 0
+	triModule = 1
+	triYes    = 2
+)
+
+// shapeOf classifies the type id of an extern variable.
+func shapeOf(types *btf.Spec, id btf.ID) shape {
+	t, ok := types.Strip(id)
+	if !ok {
+		return shape{}
+	}
+	switch t.Kind() {
+	case btf.KindInt:
+		return intShape(t)
+	case btf.KindEnum, btf.KindEnum64:
+		if t.Name() == "libbpf_tristate" && t.Size() <= 8 {
+			return shape{class: tristate, size: int(t.Size())}
+		}
+	case btf.KindArray:
+		elem, _, n := t.Array()
+		if n > 0 && shapeOf(types, elem).class == char {
+			return shape{class: charArray, size: int(n)}
+		}
+	}
+	return shape{}
+}
+
+func intShape(t btf.Type) shape {
+	size := int(t.Size())
+	enc, _, _ := t.Int()
+	s := shape{class: integer, size: size, signed: enc&btf.IntSigned != 0}
+	switch {
+	case enc&btf.IntBool != 0:
+		s.class = boolean
+		if size != 1 {
+			s.class = unsupported
+		}
+	case size == 1:
+		s.class = char
+	case size != 2 && size != 4 && size != 8:
+		s.class = unsupported
+	}
+	return s
+}
+
+// Encode gives the bytes of an extern of type id whose configuration value is
+// text, in the byte order of types.
+func Encode(types *btf.Spec, id btf.ID, text string) ([]byte, error) {
+	s := shapeOf(types, id)
+	switch {
+	case text == "y" || text == "n" || text == "m":
+		return encodeTri(types.Order(), s, text[0])
+	case strings.HasPrefix(text, `"`):
+		return encodeString(s, text)
+	}
+	// Base 0 as strtoull has it, a minus sign included.
+	n, err := strconv.ParseUint(strings.TrimPrefix(text, "-"), 0, 64)
+	if err != nil {
+		return nil, fmt.Errorf("value %q: neither y, n, m, a string nor a number", text)
+	}
+	if strings.HasPrefix(text, "-") {
+		n = -n
+	}
+	return EncodeNumber(types, id, n)
+}
+
+// EncodeNumber gives the bytes of an extern of type id whose value is n; a
+// negative value is its two's complement.
+func EncodeNumber(types *btf.Spec, id btf.ID, n uint64) ([]byte, error) {
+	s := shapeOf(types, id)
+	switch s.class {
+	case boolean, char, integer:
+	default:
+		return nil, fmt.Errorf("value %d: needs bool, char or an integer, have %s", n, s.class)
+	}
+	if s.class == boolean && n > 1 || !inRange(s, n) {
+		return nil, fmt.Errorf("value %d: does not fit %s of %d bytes", int64(n), s.class, s.size)
+	}
+	return put(types.Order(), s.size, n), nil
+}
+
+func encodeTri(order binary.ByteOrder, s shape, v byte) ([]byte, error) {
+	switch s.class {
+	case boolean:
+		switch v {
+		case 'y':
+			return []byte{1}, nil
+		case 'n':
+			return []byte{0}, nil
+		}
+	case tristate:
+		n := map[byte]uint64{'y': triYes, 'm': triModule, 'n': triNo}[v]
+		return put(order, s.size, n), nil
+	case char:
+		return []byte{v}, nil
+	}
+	return nil, fmt.Errorf("value %c: needs enum libbpf_tristate, char or (for y and n) bool, have %s", v, s.class)
+}
+
+// encodeString strips the quotes; a string that is too long is cut, and always
+// ends in a NUL.
+func encodeString(s shape, text string) ([]byte, error) {
+	if s.class != charArray {
+		return nil, fmt.Errorf("value %s: needs a char array, have %s", text, s.class)
+	}
+	if len(text) < 2 || !strings.HasSuffix(text, `"`) {
+		return nil, fmt.Errorf("value %s: unterminated string", text)
+	}
+	b := make([]byte, s.size)
+	copy(b[:s.size-1], text[1:len(text)-1])
+	return b, nil
+}
+
+func inRange(s shape, n uint64) bool {
+	if s.size == 8 {
+		return true
+	}
+	bits := uint(s.size) * 8
+	if s.signed {
+		return n+1<<(bits-1) < 1<<bits
+	}
+	return n>>bits == 0
+}
+
+func put(order binary.ByteOrder, size int, n uint64) []byte {
+	b := make([]byte, 8)
+	if order == binary.ByteOrder(binary.BigEndian) {
+		order.PutUint64(b, n)
+		return b[8-size:]
+	}
+	order.PutUint64(b, n)
+	return b[:size]
+}

@@ -1,0 +1,174 @@
+package skep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/skepbpf/skep/prog"
+)
+
+// loader loads the programs of a Prepared plan.
+type loader struct {
+	*Prepared
+	coll *Collection
+}
+
+// unit is what is loaded by one goroutine: a program, or alternatives of which
+// one is kept.
+type unit struct {
+	members []*plannedProgram
+	err     error // of a unit that must be there
+}
+
+func (l *loader) units() []*unit {
+	grouped := map[int]*unit{}
+	for _, g := range l.plan.groups {
+		u := &unit{}
+		for _, i := range g {
+			u.members = append(u.members, l.plan.programs[i])
+			grouped[i] = u
+		}
+	}
+	var units []*unit
+	listed := map[*unit]bool{}
+	for i, pp := range l.plan.programs {
+		u := grouped[i]
+		if u == nil {
+			u = &unit{members: []*plannedProgram{pp}}
+		}
+		if !listed[u] {
+			listed[u] = true
+			units = append(units, u)
+		}
+	}
+	return units
+}
+
+// programs loads all units, at most n at a time. The error is that of the
+// first unit in the object's order that fails: what a sequential load would
+// have met. No unit behind it is started once it is known.
+func (l *loader) programs(ctx context.Context, n int) error {
+	units := l.units()
+	var (
+		mu     sync.Mutex
+		next   int
+		failed = len(units)
+		wg     sync.WaitGroup
+	)
+	take := func() (int, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if next >= failed || next >= len(units) {
+			return 0, false
+		}
+		next++
+		return next - 1, true
+	}
+	work := func() {
+		for {
+			i, ok := take()
+			if !ok {
+				return
+			}
+			l.unit(ctx, units[i], &mu)
+			mu.Lock()
+			if units[i].err != nil {
+				failed = min(failed, i)
+			}
+			mu.Unlock()
+		}
+	}
+	for range min(n, len(units)) - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+	if failed < len(units) {
+		return units[failed].err
+	}
+	return nil
+}
+
+// unit loads the first member that can be. mu guards what goroutines share.
+func (l *loader) unit(ctx context.Context, u *unit, mu *sync.Mutex) {
+	required := false
+	var last error
+	for _, pp := range u.members {
+		required = required || pp.policy == Required
+		if pp.err != nil {
+			last = pp.err
+			continue
+		}
+		p, err := l.one(ctx, pp)
+		mu.Lock()
+		if err == nil {
+			l.loaded(pp, p, u)
+			mu.Unlock()
+			return
+		}
+		l.report.Programs[pp.name] = Outcome{Why: err}
+		mu.Unlock()
+		last = l.fail("program", pp.name, err)
+		if ctx.Err() != nil {
+			u.err = last
+			return
+		}
+	}
+	if required && !errors.Is(last, ErrOff) {
+		u.err = last
+	}
+}
+
+// loaded records p, and that its alternatives were not needed.
+func (l *loader) loaded(pp *plannedProgram, p *prog.Program, u *unit) {
+	l.coll.Programs[pp.name] = p
+	l.undo.add(p.Close)
+	l.report.Programs[pp.name] = Outcome{Loaded: true, Degraded: p.Degraded()}
+	for _, other := range u.members {
+		if o := l.report.Programs[other.name]; other != pp && o.Why == nil {
+			o.Why = fmt.Errorf("%w: %s", ErrNotPreferred, pp.name)
+			l.report.Programs[other.name] = o
+		}
+	}
+}
+
+func (l *loader) one(ctx context.Context, pp *plannedProgram) (*prog.Program, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("program %s: %w", pp.name, err)
+	}
+	spec := pp.spec
+	spec.Maps = make(map[string]prog.MapRef, len(l.Maps))
+	for n, m := range l.Maps {
+		spec.Maps[n] = m
+	}
+	return prog.Load(&spec, &prog.Options{
+		BTF:      l.btf,
+		NoBTF:    l.btf == nil,
+		Features: l.features,
+		LogLevel: l.opts.LogLevel,
+		Name:     pp.poisonName,
+	})
+}
+
+// slots puts loaded programs into program arrays. One that was left out leaves
+// its element empty.
+func (l *loader) slots() error {
+	for _, m := range l.plan.maps {
+		array := l.Maps[m.name]
+		if array == nil || m.off || l.opts.Maps[m.name] != nil {
+			continue
+		}
+		for _, s := range m.spec.Slots {
+			p := l.coll.Programs[s.Name]
+			if !s.Program || p == nil {
+				continue
+			}
+			if err := array.Put(s.Index, p); err != nil {
+				return l.fail("slots", m.name, fmt.Errorf("map %s: element %d: program %s: %w", m.name, s.Index, s.Name, err))
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package skep
+
+import (
+	"slices"
+
+	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/step/kconfig"
+)
+
+// Needs lists what must be known of a kernel before a Spec can be planned for
+// it. Programs that are Off need nothing.
+type Needs struct {
+	KernelBTF bool      // CO-RE, typed kernel symbols, BTF attach targets
+	Version   bool      // LINUX_KERNEL_VERSION
+	Config    []string  // options, sorted
+	Symbols   []string  // addresses of kernel symbols, sorted
+	Features  []Feature // answers that change what the programs see
+	Hooks     []string  // names that programs attach to by BTF, sorted
+	PinNames  []string  // maps pinned by name, sorted
+}
+
+// Needs is pure: it looks at nothing but s.
+func (s *Spec) Needs() Needs {
+	var n Needs
+	seen := map[string]bool{}
+	for _, name := range s.ProgramNames() {
+		p := s.Programs[name]
+		if p.Policy == Off {
+			continue
+		}
+		if needsHook(p) {
+			n.KernelBTF = true
+			n.Hooks = append(n.Hooks, p.Target.Name)
+		}
+		if isUSDT(p) {
+			n.Features = append(n.Features, feature.UprobeMulti)
+		}
+		for _, f := range s.reach(name) {
+			if !seen[f.Name] {
+				seen[f.Name] = true
+				s.needsOf(f, &n)
+			}
+		}
+	}
+	for name, m := range s.Maps {
+		if !m.Off && m.Pinning != 0 {
+			n.PinNames = append(n.PinNames, name)
+		}
+	}
+	for _, list := range []*[]string{&n.Config, &n.Symbols, &n.Hooks, &n.PinNames} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	slices.Sort(n.Features)
+	n.Features = slices.Compact(n.Features)
+	return n
+}
+
+// needsOf adds what the instructions of one function need.
+func (s *Spec) needsOf(f *FuncSpec, n *Needs) {
+	for i := range f.Insns {
+		in := &f.Insns[i]
+		if core := s.core(in); core != nil && core.Kind != btf.CORETypeIDLocal {
+			n.KernelBTF = true
+		}
+		switch in.Ref.Kind {
+		case asm.RefVar, asm.RefKsym, asm.RefKfunc:
+		default:
+			continue
+		}
+		switch x := s.extern(in.Ref.Name); {
+		case x == nil:
+		case x.Kind == elf.ExternKconfig:
+			n.kconfig(x.Name)
+		case x.Kind == elf.ExternKsym:
+			n.Symbols = append(n.Symbols, x.Name)
+		default:
+			n.KernelBTF = true
+		}
+	}
+}
+
+func (n *Needs) kconfig(name string) {
+	switch f, virtual := virtualExterns[name]; {
+	case virtual:
+		n.Features = append(n.Features, f)
+	case name == kconfig.KernelVersion:
+		n.Version = true
+	default:
+		n.Config = append(n.Config, name)
+	}
+}
+
+// core is the CO-RE record of an instruction, or nil.
+func (s *Spec) core(in *asm.Instruction) *btf.CORERelo {
+	if in.Note == 0 || s.object == nil || int(in.Note) > len(s.object.Notes) {
+		return nil
+	}
+	return s.object.Notes[in.Note-1].CORE
+}
+
+func (s *Spec) notes() []btf.Note {
+	if s.object == nil {
+		return nil
+	}
+	return s.object.Notes
+}
+
+func (s *Spec) extern(name string) *elf.ExternDef {
+	if s.object == nil {
+		return nil
+	}
+	for _, x := range s.object.Externs {
+		if x.Name == name {
+			return x
+		}
+	}
+	return nil
+}
+
+// reach lists the functions that a program consists of, its own first, each
+// once, in the order of their first use.
+func (s *Spec) reach(program string) []*FuncSpec {
+	p := s.Programs[program]
+	own := &FuncSpec{Name: program, Insns: p.Insns}
+	if f := s.Funcs[program]; f != nil {
+		own.Type = f.Type
+	}
+	all := []*FuncSpec{own}
+	seen := map[string]bool{program: true}
+	for i := 0; i < len(all); i++ {
+		for j := range all[i].Insns {
+			ref := &all[i].Insns[j].Ref
+			if ref.Kind != asm.RefFunc || seen[ref.Name] {
+				continue
+			}
+			seen[ref.Name] = true
+			if f := s.Funcs[ref.Name]; f != nil {
+				all = append(all, f)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,327 @@
+package skep
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/relo"
+	"github.com/skepbpf/skep/maps"
+	"github.com/skepbpf/skep/prog"
+)
+
+// Plan is what Apply will do to one kernel. It holds no descriptor, does not
+// change, and can be applied many times. String prints it.
+type Plan struct {
+	object   string
+	license  string
+	release  string
+	cpus     int
+	types    *btf.Spec
+	maps     []*plannedMap
+	programs []*plannedProgram
+	groups   [][]int // alternatives: indexes into programs
+}
+
+// plannedMap is a map in the form for this kernel.
+type plannedMap struct {
+	name string // in the object
+	spec maps.Spec
+	off  bool
+}
+
+// plannedProgram is a program with everything resolved that can be without a
+// system call: what is left open are map descriptors.
+type plannedProgram struct {
+	name    string
+	section string
+	match   elf.Match
+	policy  Policy
+	spec    prog.Spec
+	linked  *relo.Linked
+	notes   []string // what was resolved, for String
+	poison  []unresolved
+	err     error // why it is left out
+}
+
+// unresolved is an instruction that the verifier refuses if it is reached.
+type unresolved struct {
+	fn   string
+	slot int // within fn
+	why  string
+}
+
+// planner holds what the programs of one Plan share.
+type planner struct {
+	spec    *Spec
+	facts   *Facts
+	relo    *btf.Relocator
+	funcs   map[string]*plannedFunc
+	kconfig []byte // contents of the .kconfig map
+	values  []string
+}
+
+// plannedFunc is a function after CO-RE and externs. Programs share it.
+type plannedFunc struct {
+	relo.Func
+	notes  []string
+	poison []unresolved
+	err    error
+}
+
+// Plan resolves everything in s that does not need the kernel's hand: CO-RE,
+// calls, externs, attach targets, sizes. It is pure: the same Spec and Facts
+// give the same Plan, on any machine.
+//
+// It fails for a Required program that cannot be resolved; an Optional one is
+// left out, and an Off one is not looked at.
+func (s *Spec) Plan(f *Facts) (*Plan, error) {
+	p := &planner{spec: s.Copy(), facts: f, funcs: map[string]*plannedFunc{}}
+	plan := &Plan{object: s.Name, license: s.License, release: f.Release, cpus: f.CPUs, types: s.Types}
+	fail := func(step, name string, err error) (*Plan, error) {
+		return nil, &StepError{Object: s.Name, Step: step, Name: name, Err: err}
+	}
+	if err := p.lookAhead(); err != nil {
+		return fail("plan", "", err)
+	}
+	index := map[string]int{}
+	for _, name := range p.spec.ProgramNames() {
+		index[name] = len(plan.programs)
+		plan.programs = append(plan.programs, p.program(name))
+	}
+	for _, group := range p.spec.prefer {
+		plan.addGroup(group, index)
+	}
+	if bad := plan.firstFailure(); bad != nil {
+		return fail("plan", bad.name, fmt.Errorf("program %s: %w", bad.name, bad.err))
+	}
+	for _, name := range p.spec.MapNames() {
+		m, err := p.planMap(name)
+		if err != nil {
+			return fail("plan", name, fmt.Errorf("map %s: %w", name, err))
+		}
+		plan.maps = append(plan.maps, m)
+	}
+	return plan, nil
+}
+
+func (p *Plan) addGroup(names []string, index map[string]int) {
+	var members []int
+	for _, n := range names {
+		if i, ok := index[n]; ok && p.programs[i].policy != Off {
+			members = append(members, i)
+		}
+	}
+	p.groups = append(p.groups, members)
+}
+
+// firstFailure is the first program that must be there and cannot: a Required
+// one without alternatives, or the last of a group that has a Required member.
+func (p *Plan) firstFailure() *plannedProgram {
+	grouped := map[int]bool{}
+	for _, g := range p.groups {
+		required, possible := false, false
+		for _, i := range g {
+			grouped[i] = true
+			required = required || p.programs[i].policy == Required
+			possible = possible || p.programs[i].err == nil
+		}
+		if required && !possible && len(g) > 0 {
+			return p.programs[g[len(g)-1]]
+		}
+	}
+	for i, pr := range p.programs {
+		if pr.err != nil && pr.policy == Required && !grouped[i] {
+			return pr
+		}
+	}
+	return nil
+}
+
+// lookAhead has every type that the plan will name found in one pass over the
+// kernel's BTF, and the CO-RE relocations resolved in the object's order: a
+// candidate that one of them rules out is none for those behind it.
+func (p *planner) lookAhead() error {
+	s := p.spec
+	if s.Types != nil {
+		p.relo = btf.NewRelocator(s.Types, p.facts.BTF)
+	}
+	if p.facts.BTF == nil || !s.Needs().KernelBTF {
+		return nil
+	}
+	var ahead lookAhead
+	seen := map[string]bool{}
+	for _, name := range s.ProgramNames() {
+		pr := s.Programs[name]
+		if pr.Policy == Off {
+			continue
+		}
+		if needsHook(pr) && pr.Target.Name != "" && pr.Target.Program == nil {
+			ahead.names = append(ahead.names, pr.TargetQuery())
+		}
+		for _, f := range s.reach(name) {
+			if !seen[f.Name] {
+				seen[f.Name] = true
+				ahead.function(s, f)
+			}
+		}
+	}
+	// No kernel BTF is an error only of the programs that need it.
+	if err := p.facts.BTF.Find(ahead.names...); err != nil {
+		if errors.Is(err, btf.ErrNoBTF) {
+			return nil
+		}
+		return err
+	}
+	if p.relo == nil {
+		return nil
+	}
+	return p.relo.Prepare(ahead.relos)
+}
+
+// lookAhead is what a plan will want of the kernel's BTF.
+type lookAhead struct {
+	names []btf.Query
+	relos []*btf.CORERelo
+}
+
+func (a *lookAhead) function(s *Spec, f *FuncSpec) {
+	for i := range f.Insns {
+		in := &f.Insns[i]
+		if c := s.core(in); c != nil {
+			a.relos = append(a.relos, c)
+			if t, ok := s.Types.Type(c.Root); ok && t.Name() != "" && c.Kind != btf.CORETypeIDLocal {
+				a.names = append(a.names, btf.Query{Name: t.Name(), Kind: t.Kind()})
+			}
+		}
+		if in.Ref.Kind == asm.RefKsym || in.Ref.Kind == asm.RefKfunc {
+			a.names = append(a.names, btf.Query{Name: in.Ref.Name})
+		}
+	}
+}
+
+// program plans one program; its err says why it cannot be loaded.
+func (p *planner) program(name string) *plannedProgram {
+	ps := p.spec.Programs[name]
+	pp := &plannedProgram{name: name, section: ps.Section, match: ps.Match, policy: ps.Policy, spec: ps.Spec}
+	if ps.Policy == Off {
+		pp.err = ErrOff
+		return pp
+	}
+	pp.err = p.fill(pp, ps)
+	return pp
+}
+
+func (p *planner) fill(pp *plannedProgram, ps *ProgramSpec) error {
+	if ps.Type == 0 {
+		return fmt.Errorf("section %q is no known program type: set Type", ps.Section)
+	}
+	if ps.Type == prog.StructOps {
+		return errors.New("a struct_ops program is loaded with the struct_ops map that uses it")
+	}
+	for _, f := range p.spec.reach(pp.name) {
+		if err := p.function(f).err; err != nil {
+			return err
+		}
+	}
+	if err := p.target(pp); err != nil {
+		return err
+	}
+	if isUSDT(ps) && p.facts.Features.Get(feature.UprobeMulti) == feature.Yes {
+		pp.spec.Attach = prog.AttachTraceUprobeMulti
+	}
+	linked, err := relo.Link(&p.funcs[pp.name].Func, p.lookup, p.spec.notes())
+	if err != nil {
+		return err
+	}
+	pp.linked = linked
+	pp.spec.Insns = linked.Insns
+	pp.spec.Types = p.spec.Types
+	pp.spec.Funcs, pp.spec.Lines = linked.Funcs, linked.Lines
+	for _, fn := range linked.Names() {
+		f := p.funcs[fn]
+		pp.notes = append(pp.notes, f.notes...)
+		pp.poison = append(pp.poison, f.poison...)
+	}
+	return p.maps(pp)
+}
+
+// target resolves what the program hooks in the kernel's BTF.
+func (p *planner) target(pp *plannedProgram) error {
+	t := &pp.spec.Target
+	if !needsHook(p.spec.Programs[pp.name]) {
+		return nil
+	}
+	if t.Name == "" {
+		return fmt.Errorf("section %q names no target: set Target.Name", pp.section)
+	}
+	if t.Program != nil || t.ID != 0 {
+		return nil // of a program: only the kernel knows its BTF
+	}
+	if err := pp.spec.Resolve(p.facts.BTF); err != nil {
+		return fmt.Errorf("target %w", err)
+	}
+	where := "vmlinux"
+	if t.Module != "" {
+		where = t.Module
+	}
+	pp.notes = append(pp.notes, fmt.Sprintf("target %s: type %d in %s", t.Name, t.ID, where))
+	return nil
+}
+
+// maps checks that every map that the program names is one of the Spec's, and
+// poisons the uses of those that are Off.
+func (p *planner) maps(pp *plannedProgram) error {
+	slot := 0
+	for i := range pp.spec.Insns {
+		in := &pp.spec.Insns[i]
+		if in.Ref.Kind == asm.RefMap || in.Ref.Kind == asm.RefMapValue {
+			m := p.spec.Maps[in.Ref.Name]
+			if m == nil {
+				return notFound("map", in.Ref.Name, p.spec.Maps)
+			}
+			if m.Off {
+				fn, at, _ := pp.linked.Origin(slot)
+				pp.poison = append(pp.poison, unresolved{fn, at, fmt.Sprintf("map %s is switched off", in.Ref.Name)})
+			}
+		}
+		slot += in.Slots()
+	}
+	insns, err := relo.PoisonMaps(pp.spec.Insns, func(name string) (int, bool) {
+		return slices.Index(p.spec.MapNames(), name), p.spec.Maps[name].Off
+	})
+	pp.spec.Insns = insns
+	return err
+}
+
+func (p *planner) lookup(name string) (*relo.Func, bool) {
+	f, ok := p.funcs[name]
+	if !ok {
+		return nil, false
+	}
+	return &f.Func, true
+}
+
+// needsHook reports whether the program is verified against a type of the
+// kernel, or of another program.
+func needsHook(p *ProgramSpec) bool {
+	switch p.Type {
+	case prog.Tracing:
+		switch p.Attach {
+		case prog.AttachTraceFentryMulti, prog.AttachTraceFexitMulti, prog.AttachTraceFsessionMulti:
+			return false
+		}
+		return true
+	case prog.LSM, prog.Ext:
+		return true
+	}
+	return false
+}
+
+func isUSDT(p *ProgramSpec) bool {
+	return p.Match.Known && (p.Match.Pattern == "usdt+" || p.Match.Pattern == "usdt.s+")
+}

@@ -1,0 +1,254 @@
+package skep
+
+import (
+	"fmt"
+
+	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/relo"
+	"github.com/skepbpf/skep/internal/step/kconfig"
+)
+
+// kconfigMap is the map that holds .kconfig externs.
+const kconfigMap = ".kconfig"
+
+// function resolves one function, once for all programs that call it.
+func (p *planner) function(f *FuncSpec) *plannedFunc {
+	if pf := p.funcs[f.Name]; pf != nil {
+		return pf
+	}
+	pf := &plannedFunc{Func: relo.Func{Name: f.Name, Insns: f.Insns, Type: f.Type}}
+	p.funcs[f.Name] = pf
+	if pf.err = p.core(pf); pf.err != nil {
+		return pf
+	}
+	slot := 0
+	for i := range pf.Insns {
+		in := &pf.Insns[i]
+		if err := p.extern(pf, in, slot); err != nil {
+			pf.err = fmt.Errorf("%s: %w", f.Name, err)
+			return pf
+		}
+		slot += in.Slots()
+	}
+	return pf
+}
+
+// core applies the CO-RE relocations of a function.
+func (p *planner) core(pf *plannedFunc) error {
+	insns, poisoned, err := relo.ApplyCORE(pf.Insns, p.spec.notes(), func(c *btf.CORERelo) (btf.Fixup, error) {
+		fix, err := p.relo.Resolve(c)
+		if err == nil {
+			pf.notes = append(pf.notes, coreNote(p.spec.Types, c, fix))
+		}
+		return fix, err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", pf.Name, err)
+	}
+	pf.Insns = insns
+	for _, u := range poisoned {
+		pf.poison = append(pf.poison, unresolved{pf.Name, u.Slot, u.Why})
+	}
+	return nil
+}
+
+// extern resolves the reference of one instruction to something outside the
+// object.
+func (p *planner) extern(pf *plannedFunc, in *asm.Instruction, slot int) error {
+	switch in.Ref.Kind {
+	case asm.RefVar, asm.RefKsym, asm.RefKfunc:
+	default:
+		return nil
+	}
+	x := p.spec.extern(in.Ref.Name)
+	if x == nil {
+		// Code added by hand: kernel functions need no declaration.
+		x = &elf.ExternDef{Name: in.Ref.Name, Kind: elf.ExternKfunc}
+		if in.Ref.Kind != asm.RefKfunc {
+			return fmt.Errorf("extern %s is not declared", in.Ref.Name)
+		}
+	}
+	var note, why string
+	var err error
+	switch x.Kind {
+	case elf.ExternKconfig:
+		in.Ref = asm.Ref{Kind: asm.RefMapValue, Name: kconfigMap, Addend: int32(x.Offset)}
+		err = p.config(x)
+	case elf.ExternKsym:
+		note, why, err = p.symbol(x, in)
+	case elf.ExternKsymVar, elf.ExternKfunc:
+		note, why, err = p.typed(x, in)
+	default:
+		err = fmt.Errorf("a function of another object: link the objects first")
+	}
+	if err != nil {
+		return fmt.Errorf("extern %s: %w", x.Name, err)
+	}
+	if note != "" {
+		pf.notes = append(pf.notes, note)
+	}
+	if why != "" {
+		pf.poison = append(pf.poison, unresolved{pf.Name, slot, why})
+	}
+	return nil
+}
+
+// config puts the value of a .kconfig extern into the map's contents.
+func (p *planner) config(x *elf.ExternDef) error {
+	if p.kconfig == nil {
+		n := uint32(0)
+		for _, e := range p.spec.object.Externs {
+			if e.Kind == elf.ExternKconfig {
+				n = max(n, e.Offset+e.Size)
+			}
+		}
+		p.kconfig = make([]byte, n)
+	}
+	b, text, err := p.configValue(x)
+	if err != nil {
+		return err
+	}
+	copy(p.kconfig[x.Offset:x.Offset+x.Size], b)
+	note := fmt.Sprintf("%s = %s", x.Name, text)
+	for _, v := range p.values {
+		if v == note {
+			return nil
+		}
+	}
+	p.values = append(p.values, note)
+	return nil
+}
+
+func (p *planner) configValue(x *elf.ExternDef) (b []byte, text string, err error) {
+	if x.Name == kconfig.KernelVersion {
+		v := p.facts.versionOf()
+		b, err = kconfig.EncodeNumber(p.spec.Types, x.Type, uint64(v))
+		return b, fmt.Sprintf("%d.%d.%d", v>>16, v>>8&0xff, v&0xff), err
+	}
+	if f, ok := virtualExterns[x.Name]; ok {
+		n := uint64(0)
+		if p.facts.Features.Get(f) == feature.Yes {
+			n = 1
+		}
+		b, err = kconfig.EncodeNumber(p.spec.Types, x.Type, n)
+		return b, fmt.Sprint(n), err
+	}
+	v := p.facts.Config[x.Name]
+	switch v.State {
+	case Known:
+		b, err = kconfig.Encode(p.spec.Types, x.Type, v.Value)
+		return b, v.Value, err
+	case Hidden:
+		err = fmt.Errorf("the kernel's configuration cannot be read: %w", v.Err)
+	case NotAsked:
+		err = fmt.Errorf("the facts do not say")
+	default:
+		err = fmt.Errorf("not set in the kernel's configuration")
+	}
+	if !kconfig.IsOption(x.Name) && v.State != NotAsked {
+		err = fmt.Errorf("no configuration option, and none of skep's own names")
+	}
+	if x.Weak {
+		return nil, "0 (weak: " + err.Error() + ")", nil
+	}
+	return nil, "", err
+}
+
+// symbol resolves an extern without a type: an address.
+func (p *planner) symbol(x *elf.ExternDef, in *asm.Instruction) (note, why string, err error) {
+	in.Ref, in.Src, in.Imm = asm.Ref{}, 0, 0
+	s := p.facts.Symbols[x.Name]
+	switch s.State {
+	case Known:
+		in.Imm = int64(s.Value)
+		return fmt.Sprintf("ksym %s: address %#x", x.Name, s.Value), "", nil
+	case Hidden:
+		err = s.Err
+	case NotAsked:
+		err = fmt.Errorf("the facts do not say")
+	default:
+		err = fmt.Errorf("not among the kernel's symbols")
+	}
+	if x.Weak {
+		return fmt.Sprintf("ksym %s: 0 (weak: %v)", x.Name, err), "", nil
+	}
+	return "", "", err
+}
+
+// typed resolves a kernel variable or function through BTF. A wide load gives
+// its address, a call calls it.
+func (p *planner) typed(x *elf.ExternDef, in *asm.Instruction) (note, why string, err error) {
+	module, id, err := p.find(x)
+	if err != nil {
+		return p.missing(x, in, err)
+	}
+	if module != "vmlinux" {
+		return p.missing(x, in, fmt.Errorf("only in module %s: externs are resolved in vmlinux", module))
+	}
+	in.Ref, in.Off = asm.Ref{}, 0
+	in.Imm = int64(uint32(id))
+	in.Src = asm.PseudoBTFID
+	kind := "ksym"
+	if !in.Wide() {
+		in.Src = asm.PseudoKfuncCall
+		kind = "kfunc"
+	}
+	return fmt.Sprintf("%s %s: type %d", kind, x.Name, id), "", nil
+}
+
+// missing is what becomes of a weak extern that the kernel does not have.
+func (p *planner) missing(x *elf.ExternDef, in *asm.Instruction, err error) (note, why string, _ error) {
+	if !x.Weak {
+		return "", "", err
+	}
+	in.Ref = asm.Ref{}
+	if in.Wide() {
+		in.Src, in.Imm = 0, 0
+		return fmt.Sprintf("ksym %s: 0 (weak: %v)", x.Name, err), "", nil
+	}
+	*in = relo.PoisonedKfunc(p.externIndex(x), in.Note)
+	return "", fmt.Sprintf("kfunc %s: %v", x.Name, err), nil
+}
+
+func (p *planner) externIndex(x *elf.ExternDef) int {
+	for i, e := range p.spec.object.Externs {
+		if e == x {
+			return i
+		}
+	}
+	return 0
+}
+
+// find looks a typed extern up and checks that its type is what the object
+// declares.
+func (p *planner) find(x *elf.ExternDef) (module string, id btf.ID, err error) {
+	if p.facts.BTF == nil {
+		return "", 0, btf.ErrNoBTF
+	}
+	kind := btf.KindVar
+	if x.Kind == elf.ExternKfunc {
+		kind = btf.KindFunc
+	}
+	module, t, err := p.facts.BTF.FindType(btf.EssentialName(x.Name), kind)
+	if err != nil {
+		return "", 0, err
+	}
+	if x.Type == 0 {
+		return module, t.ID(), nil
+	}
+	local, ok := p.spec.Types.Type(x.Type)
+	if !ok {
+		return "", 0, fmt.Errorf("type %d is not in the object", x.Type)
+	}
+	want := x.Type
+	if kind == btf.KindFunc {
+		want = local.Target()
+	}
+	if !btf.Compatible(p.spec.Types, want, t.Spec(), t.Target()) {
+		return "", 0, fmt.Errorf("the kernel's %s has another type than the object declares", x.Name)
+	}
+	return module, t.ID(), nil
+}

@@ -1,0 +1,92 @@
+package skep
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/maps"
+)
+
+// objNameLen is BPF_OBJ_NAME_LEN of linux/bpf.h, its NUL included.
+const objNameLen = 16
+
+// planMap gives the form of a map that only sizes of this kernel decide.
+func (p *planner) planMap(name string) (*plannedMap, error) {
+	ms := p.spec.Maps[name]
+	pm := &plannedMap{name: name, spec: *ms.Spec.Copy(), off: ms.Off}
+	if ms.Off {
+		return pm, nil
+	}
+	if pm.spec.Name == "" {
+		pm.spec.Name = name
+	}
+	def := p.spec.mapDef(name)
+	if def != nil {
+		switch def.Kind {
+		case elf.MapStructOps:
+			// Its value holds kernel types and program descriptors; nothing
+			// but struct_ops programs needs it.
+			pm.off = true
+			return pm, nil
+		case elf.MapKconfig:
+			if p.kconfig != nil {
+				pm.spec.Contents = p.kconfig
+			}
+			pm.spec.Name = dataMapName(p.spec.Name, name)
+		case elf.MapData:
+			pm.spec.Name = dataMapName(p.spec.Name, name)
+		}
+	}
+	if !slices.ContainsFunc(pm.spec.Contents, func(b byte) bool { return b != 0 }) {
+		pm.spec.Contents = nil // as the kernel makes it
+	}
+	switch pm.spec.Type {
+	case maps.RingBuf, maps.UserRingBuf:
+		pm.spec.MaxEntries = ringSize(pm.spec.MaxEntries, uint32(p.facts.PageSize))
+	case maps.PerfEventArray:
+		if pm.spec.MaxEntries == 0 {
+			pm.spec.MaxEntries = uint32(p.facts.CPUs)
+		}
+	}
+	return pm, pm.spec.Validate()
+}
+
+func (s *Spec) mapDef(name string) *elf.MapDef {
+	if s.object != nil {
+		for _, m := range s.object.Maps {
+			if m.Name == name {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+// dataMapName is the name of a data section's map in the kernel, as libbpf
+// chooses it, so that tools find it under the name they know: as much of the
+// object's name as fits before the section's; a section of one's own
+// (".data.config") keeps its name.
+func dataMapName(object, section string) string {
+	if strings.Contains(strings.TrimPrefix(section, "."), ".") {
+		return section
+	}
+	// libbpf reserves 7 characters, for ".rodata", even where fewer are used.
+	room := objNameLen - 1 - max(len(".rodata"), len(section))
+	return object[:min(len(object), max(room, 0))] + section
+}
+
+// ringSize rounds up to what a ring buffer must be: a power of two of pages
+// (kernel/bpf/ringbuf.c, ringbuf_map_alloc). What is too large stays as it is
+// and is refused by the kernel.
+func ringSize(n, page uint32) uint32 {
+	if n == 0 || page == 0 {
+		return n
+	}
+	for size := page; size != 0; size <<= 1 {
+		if size >= n {
+			return size
+		}
+	}
+	return n
+}

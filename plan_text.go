@@ -1,0 +1,115 @@
+package skep
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/maps"
+	"github.com/skepbpf/skep/prog"
+)
+
+// String is the plan as text: maps in the order of their creation, programs in
+// the object's. The same plan gives the same text.
+func (p *Plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "object %q license %q for kernel %s\n", p.object, p.license, p.release)
+	if p.types != nil {
+		fmt.Fprintf(&b, "btf %d types\n", p.types.Len()-1)
+	}
+	for _, m := range p.maps {
+		m.print(&b)
+	}
+	for _, pr := range p.programs {
+		pr.print(&b)
+	}
+	for _, g := range p.groups {
+		b.WriteString("alternatives")
+		for _, i := range g {
+			b.WriteString(" " + p.programs[i].name)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func (m *plannedMap) print(b *strings.Builder) {
+	if m.off {
+		fmt.Fprintf(b, "map %s: off\n", m.name)
+		return
+	}
+	fmt.Fprintf(b, "map %s: %s", m.name, describeMap(&m.spec))
+	if m.spec.Name != m.name {
+		fmt.Fprintf(b, ", named %s", m.spec.Name)
+	}
+	b.WriteByte('\n')
+	if len(m.spec.Contents) > 0 && len(m.spec.Contents) <= 64 {
+		fmt.Fprintf(b, "\tcontents %x\n", m.spec.Contents)
+	}
+	for _, s := range m.spec.Slots {
+		fmt.Fprintf(b, "\telement %d: %s\n", s.Index, s.Name)
+	}
+}
+
+func describeMap(s *maps.Spec) string {
+	t := fmt.Sprintf("%s, key %d, value %d, entries %d", s.Type, s.KeySize, s.ValueSize, s.MaxEntries)
+	if s.Flags != 0 {
+		t += fmt.Sprintf(", flags %#x", s.Flags)
+	}
+	if s.Pinning == maps.ByName {
+		t += ", pinned by name"
+	}
+	if s.Freeze {
+		t += ", frozen"
+	}
+	if s.Inner != nil {
+		t += fmt.Sprintf(", inner (%s)", describeMap(s.Inner))
+	}
+	return t
+}
+
+func (pp *plannedProgram) print(b *strings.Builder) {
+	fmt.Fprintf(b, "program %s: %s, section %q, %s\n", pp.name, describeType(&pp.spec), pp.section, pp.policy)
+	if pp.err != nil {
+		fmt.Fprintf(b, "\tleft out: %v\n", pp.err)
+		return
+	}
+	fmt.Fprintf(b, "\t%d instructions: %s\n", pp.spec.Insns.Slots(), strings.Join(pp.linked.Names(), ", "))
+	for _, n := range pp.notes {
+		fmt.Fprintf(b, "\t%s\n", n)
+	}
+	for _, u := range pp.poison {
+		fmt.Fprintf(b, "\tunresolved: %s\n", u)
+	}
+	slot := 0
+	for i := range pp.spec.Insns {
+		in := &pp.spec.Insns[i]
+		switch in.Ref.Kind {
+		case asm.RefMap:
+			fmt.Fprintf(b, "\t%d: {map %s}\n", slot, in.Ref.Name)
+		case asm.RefMapValue:
+			fmt.Fprintf(b, "\t%d: {value %s+%d}\n", slot, in.Ref.Name, in.Ref.Addend)
+		}
+		slot += in.Slots()
+	}
+}
+
+func describeType(s *prog.Spec) string {
+	if s.Attach == 0 {
+		return s.Type.String()
+	}
+	return fmt.Sprintf("%s %s", s.Type, s.Attach)
+}
+
+// coreNote is one CO-RE relocation and its outcome.
+func coreNote(types *btf.Spec, c *btf.CORERelo, fix btf.Fixup) string {
+	text := fmt.Sprintf("core %s: %d", c.Describe(types), fix.New)
+	if fix.Old != fix.New {
+		text += fmt.Sprintf(" (was %d)", fix.Old)
+	}
+	if fix.Poison {
+		text = fmt.Sprintf("core %s: none", c.Describe(types))
+	}
+	return text
+}

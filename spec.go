@@ -1,0 +1,254 @@
+package skep
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/maps"
+	"github.com/skepbpf/skep/prog"
+)
+
+// Policy says what becomes of a load when a program cannot be loaded.
+type Policy uint8
+
+const (
+	// Required: the load fails. The default.
+	Required Policy = iota
+	// Optional: the program is left out, and the Report says why.
+	Optional
+	// Off: the program is not loaded. SEC("?…") starts as Off.
+	Off
+)
+
+func (p Policy) String() string {
+	return [...]string{"required", "optional", "off"}[min(p, Off)]
+}
+
+// ProgramSpec is a program of an object: what prog.Load needs, and what only a
+// collection knows. Its Insns are the entry function's alone; the functions
+// that it calls stand in Spec.Funcs and are linked in by the Plan.
+type ProgramSpec struct {
+	prog.Spec
+	Section string    // as written in SEC()
+	Match   elf.Match // what the section name means
+	Policy  Policy
+}
+
+// MapSpec is a map of an object.
+type MapSpec struct {
+	maps.Spec
+	Section string
+	// Off: the map is not created. A program that uses it cannot load, unless
+	// the use is unreachable.
+	Off bool
+}
+
+// FuncSpec is a function that programs call.
+type FuncSpec struct {
+	Name  string // unique in the object
+	Insns asm.Instructions
+	Type  btf.ID // FUNC, or 0
+}
+
+// Spec is an object that the caller may edit before it is planned: sizes and
+// types of maps, variables, policies, attach targets, instructions. Maps,
+// programs and functions may be added and removed.
+//
+// A Spec is not safe for concurrent use; Copy it.
+type Spec struct {
+	// Name of the object: the prefix of its data maps' names, and of errors.
+	Name     string
+	License  string
+	Maps     map[string]*MapSpec
+	Programs map[string]*ProgramSpec
+	Funcs    map[string]*FuncSpec
+	Vars     map[string]*VarSpec
+	// Types of the object; nil if it was built without BTF.
+	Types *btf.Spec
+
+	object *elf.Object // never changed
+	prefer [][]string
+}
+
+// Open reads a compiled object. The Spec's name is the file's up to its first
+// dot.
+func Open(path string) (*Spec, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := Read(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	s.Name, _, _ = strings.Cut(filepath.Base(path), ".")
+	return s, nil
+}
+
+// Read parses a compiled object held in memory, such as one embedded with
+// go:embed. Name is left empty.
+func Read(b []byte) (*Spec, error) {
+	o, err := elf.Parse(b)
+	if err != nil {
+		return nil, err
+	}
+	return NewSpec(o)
+}
+
+// NewSpec makes the editable form of o. Many Specs may share an Object.
+func NewSpec(o *elf.Object) (*Spec, error) {
+	s := &Spec{
+		License:  o.License,
+		Maps:     make(map[string]*MapSpec, len(o.Maps)),
+		Programs: make(map[string]*ProgramSpec, len(o.Progs)),
+		Funcs:    make(map[string]*FuncSpec, len(o.Funcs)),
+		Vars:     make(map[string]*VarSpec, len(o.Vars)),
+		Types:    o.Types,
+		object:   o,
+	}
+	for _, f := range o.Funcs {
+		s.Funcs[f.Name] = &FuncSpec{Name: f.Name, Insns: slices.Clone(f.Insns), Type: f.Type}
+	}
+	for _, p := range o.Progs {
+		s.Programs[p.Name] = newProgramSpec(o, p)
+	}
+	for _, m := range o.Maps {
+		s.Maps[m.Name] = newMapSpec(o, m)
+	}
+	for _, v := range o.Vars {
+		s.Vars[v.Name] = &VarSpec{def: v, spec: s}
+	}
+	return s, nil
+}
+
+// Copy gives a Spec that can be edited without changing s.
+func (s *Spec) Copy() *Spec {
+	c := *s
+	c.Maps = make(map[string]*MapSpec, len(s.Maps))
+	for n, m := range s.Maps {
+		mc := *m
+		mc.Spec = *m.Spec.Copy()
+		c.Maps[n] = &mc
+	}
+	c.Programs = make(map[string]*ProgramSpec, len(s.Programs))
+	for n, p := range s.Programs {
+		pc := *p
+		pc.Spec = *p.Spec.Copy()
+		c.Programs[n] = &pc
+	}
+	c.Funcs = make(map[string]*FuncSpec, len(s.Funcs))
+	for n, f := range s.Funcs {
+		fc := *f
+		fc.Insns = slices.Clone(f.Insns)
+		c.Funcs[n] = &fc
+	}
+	c.Vars = make(map[string]*VarSpec, len(s.Vars))
+	for n, v := range s.Vars {
+		c.Vars[n] = &VarSpec{def: v.def, spec: &c}
+	}
+	c.prefer = make([][]string, len(s.prefer))
+	for i, g := range s.prefer {
+		c.prefer[i] = slices.Clone(g)
+	}
+	return &c
+}
+
+// Only switches off every program but these. The named ones keep their policy,
+// except that Off becomes Required.
+func (s *Spec) Only(programs ...string) error {
+	for _, n := range programs {
+		if s.Programs[n] == nil {
+			return notFound("program", n, s.Programs)
+		}
+	}
+	for n, p := range s.Programs {
+		switch keep := slices.Contains(programs, n); {
+		case !keep:
+			p.Policy = Off
+		case p.Policy == Off:
+			p.Policy = Required
+		}
+	}
+	return nil
+}
+
+// Prefer makes the programs alternatives of each other: at load, they are
+// tried in this order; the first that resolves and loads stays, the others are
+// off. If none does, the load fails, unless all of them are Optional.
+func (s *Spec) Prefer(programs ...string) error {
+	for _, n := range programs {
+		p := s.Programs[n]
+		if p == nil {
+			return notFound("program", n, s.Programs)
+		}
+		for _, g := range s.prefer {
+			if slices.Contains(g, n) {
+				return fmt.Errorf("program %s: already in a group of alternatives", n)
+			}
+		}
+	}
+	for _, n := range programs {
+		if s.Programs[n].Policy == Off {
+			s.Programs[n].Policy = Required
+		}
+	}
+	s.prefer = append(s.prefer, slices.Clone(programs))
+	return nil
+}
+
+// order gives the names of a map in the object's order, then the added ones
+// sorted.
+func order[V any](all map[string]V, object []string) []string {
+	names := make([]string, 0, len(all))
+	known := make(map[string]bool, len(object))
+	for _, n := range object {
+		known[n] = true
+		if _, ok := all[n]; ok {
+			names = append(names, n)
+		}
+	}
+	first := len(names)
+	for n := range all {
+		if !known[n] {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names[first:])
+	return names
+}
+
+// ProgramNames lists the programs in the object's order, added ones last.
+func (s *Spec) ProgramNames() []string {
+	var names []string
+	if s.object != nil {
+		for _, p := range s.object.Progs {
+			names = append(names, p.Name)
+		}
+	}
+	return order(s.Programs, names)
+}
+
+// MapNames lists the maps in the object's order, added ones last.
+func (s *Spec) MapNames() []string {
+	var names []string
+	if s.object != nil {
+		for _, m := range s.object.Maps {
+			names = append(names, m.Name)
+		}
+	}
+	return order(s.Maps, names)
+}
+
+// Externs lists what the object wants from outside. It is not to be changed.
+func (s *Spec) Externs() []*elf.ExternDef {
+	if s.object == nil {
+		return nil
+	}
+	return s.object.Externs
+}

@@ -1,0 +1,102 @@
+package skep
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/layout"
+	"github.com/skepbpf/skep/internal/sysenc"
+)
+
+// VarSpec is a global variable of an object: a place in the contents of a data
+// section's map.
+type VarSpec struct {
+	def  *elf.VarDef
+	spec *Spec
+}
+
+// Name in C; the second static variable of a name is "name·2".
+func (v *VarSpec) Name() string { return v.def.Name }
+
+// Map that holds the variable: a name in Spec.Maps.
+func (v *VarSpec) Map() string { return v.def.Map }
+
+// Offset in the map's only value, in bytes.
+func (v *VarSpec) Offset() uint32 { return v.def.Offset }
+
+// Size in bytes.
+func (v *VarSpec) Size() uint32 { return v.def.Size }
+
+// ReadOnly reports whether the variable is constant once loaded.
+func (v *VarSpec) ReadOnly() bool { return v.def.ReadOnly }
+
+// Set gives the variable its value at load. val is an integer that fits, a
+// bool, a byte slice of the exact size, or a pointer-free value whose layout
+// is the variable's: where the object has BTF, that is checked.
+func (v *VarSpec) Set(val any) error {
+	mem, err := v.bytes()
+	if err != nil {
+		return err
+	}
+	if err := v.check(val); err != nil {
+		return fmt.Errorf("variable %s: %w", v.def.Name, err)
+	}
+	b, err := sysenc.Encode(val, len(mem))
+	if err != nil {
+		return fmt.Errorf("variable %s: %w", v.def.Name, err)
+	}
+	copy(mem, b)
+	return nil
+}
+
+// Get copies the value that the variable will have at load to *out.
+func (v *VarSpec) Get(out any) error {
+	mem, err := v.bytes()
+	if err != nil {
+		return err
+	}
+	if err := sysenc.Decode(mem, out); err != nil {
+		return fmt.Errorf("variable %s: %w", v.def.Name, err)
+	}
+	return nil
+}
+
+// check compares a struct or array with the variable's type. Integers are
+// fitted by size instead: C has too many names for them.
+func (v *VarSpec) check(val any) error {
+	t := reflect.TypeOf(val)
+	if t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == nil || v.def.Type == 0 || v.spec.Types == nil {
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Array:
+		return layout.Check(t, v.spec.Types, v.def.Type)
+	}
+	return nil
+}
+
+func (v *VarSpec) bytes() ([]byte, error) {
+	m := v.spec.Maps[v.def.Map]
+	if m == nil {
+		return nil, fmt.Errorf("variable %s: %w", v.def.Name, notFound("map", v.def.Map, v.spec.Maps))
+	}
+	end := uint64(v.def.Offset) + uint64(v.def.Size)
+	if end > uint64(len(m.Contents)) {
+		return nil, fmt.Errorf("variable %s: map %s holds %d bytes, the variable ends at %d", v.def.Name, v.def.Map, len(m.Contents), end)
+	}
+	return m.Contents[v.def.Offset:end], nil
+}
+
+// Set gives a global variable its value at load; see VarSpec.Set. An unknown
+// name is a *NotFoundError.
+func (s *Spec) Set(name string, val any) error {
+	v := s.Vars[name]
+	if v == nil {
+		return notFound("variable", name, s.Vars)
+	}
+	return v.Set(val)
+}
