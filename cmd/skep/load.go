@@ -1,0 +1,172 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"sort"
+
+	"github.com/skepbpf/skep"
+)
+
+// result is one line of `skep load -json`.
+type result struct {
+	Object  string `json:"object"`
+	Program string `json:"program"`
+	Section string `json:"section"`
+	OK      bool   `json:"ok"`
+	Error   string `json:"error"`
+
+	err error
+}
+
+// loadFlags of the verb.
+type loadFlags struct {
+	json, each, autosize, attach bool
+	pin                          string
+}
+
+func runLoad(e env, args []string) int {
+	var f loadFlags
+	fs := flag.NewFlagSet("load", flag.ContinueOnError)
+	fs.BoolVar(&f.json, "json", false, "print one JSON object a line")
+	fs.BoolVar(&f.each, "each", false, "load every program alone, also those marked off")
+	fs.BoolVar(&f.autosize, "autosize", false, "give maps of size 0 a workable size")
+	fs.BoolVar(&f.attach, "attach", false, "also attach what its section name allows")
+	fs.StringVar(&f.pin, "pin", "", "pin maps by name in this `directory`")
+	objects, code, ok := parse(e, fs, args)
+	if !ok {
+		return code
+	}
+	for _, path := range objects {
+		code = max(code, f.object(e, path))
+	}
+	return code
+}
+
+// object loads one object and prints a line for each of its programs.
+func (f *loadFlags) object(e env, path string) int {
+	spec, err := skep.Open(path)
+	if err != nil {
+		f.print(e, result{Object: path, Error: err.Error()})
+		return exitUsage
+	}
+	if f.pin == "" {
+		for _, m := range spec.Maps {
+			m.Pinning = 0
+		}
+	}
+	if f.autosize {
+		autosize(spec)
+	}
+	var results []result
+	if f.each {
+		results = f.loadEach(spec, path)
+	} else {
+		results = f.loadAll(spec, path)
+	}
+	code := exitGood
+	for _, r := range results {
+		f.print(e, r)
+		if !r.OK && !errors.Is(r.err, skep.ErrOff) && !errors.Is(r.err, skep.ErrNotPreferred) {
+			code = exitRejected
+		}
+	}
+	return code
+}
+
+func (f *loadFlags) loadEach(spec *skep.Spec, path string) []result {
+	var results []result
+	for _, name := range spec.ProgramNames() {
+		one := spec.Copy()
+		r := result{Object: path, Program: name, Section: spec.Programs[name].Section}
+		err := one.Only(name)
+		if err == nil {
+			err = f.load(one, func(*skep.Collection) {})
+		}
+		results = append(results, r.with(err))
+	}
+	return results
+}
+
+func (f *loadFlags) loadAll(spec *skep.Spec, path string) []result {
+	why := map[string]error{}
+	err := f.load(spec, func(c *skep.Collection) {
+		for name, o := range c.Report().Programs {
+			if !o.Loaded {
+				why[name] = o.Why
+			}
+		}
+	})
+	var step *skep.StepError
+	errors.As(err, &step)
+	var results []result
+	for _, name := range spec.ProgramNames() {
+		cause := why[name]
+		switch {
+		case spec.Programs[name].Policy == skep.Off:
+			cause = skep.ErrOff
+		case step != nil && step.Name != name:
+			cause = fmt.Errorf("not kept: %w", err)
+		case err != nil:
+			cause = err
+		}
+		r := result{Object: path, Program: name, Section: spec.Programs[name].Section}
+		results = append(results, r.with(cause))
+	}
+	return results
+}
+
+// load loads spec, attaches it if asked to, shows it, and unloads it.
+func (f *loadFlags) load(spec *skep.Spec, show func(*skep.Collection)) error {
+	coll, err := skep.Load(spec, &skep.Options{PinDir: f.pin})
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	show(coll)
+	if !f.attach {
+		return nil
+	}
+	links, err := coll.Attach(nil)
+	if err != nil {
+		return err
+	}
+	return links.Close()
+}
+
+func (r result) with(err error) result {
+	r.OK, r.err = err == nil, err
+	if err != nil {
+		r.Error = err.Error()
+	}
+	return r
+}
+
+func (f *loadFlags) print(e env, r result) {
+	switch {
+	case f.json:
+		b, err := json.Marshal(r)
+		if err != nil {
+			fmt.Fprintln(e.err, "skep load:", err)
+			return
+		}
+		fmt.Fprintf(e.out, "%s\n", b)
+	case r.OK:
+		fmt.Fprintf(e.out, "%s: %s (%s): ok\n", r.Object, r.Program, r.Section)
+	case r.Program == "":
+		fmt.Fprintf(e.out, "%s: %s\n", r.Object, r.Error)
+	default:
+		fmt.Fprintf(e.out, "%s: %s (%s): %s\n", r.Object, r.Program, r.Section, r.Error)
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

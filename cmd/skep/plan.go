@@ -1,0 +1,55 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/skepbpf/skep"
+)
+
+func runPlan(e env, args []string) int {
+	fs := flag.NewFlagSet("plan", flag.ContinueOnError)
+	auto := fs.Bool("autosize", false, "give maps of size 0 a workable size")
+	off := fs.String("off", "", "comma-separated `programs` to switch off")
+	objects, code, ok := parse(e, fs, args)
+	if !ok {
+		return code
+	}
+	for _, path := range objects {
+		spec, err := skep.Open(path)
+		if err != nil {
+			fmt.Fprintf(e.err, "skep plan: %v\n", err)
+			return exitUsage
+		}
+		if *auto {
+			autosize(spec)
+		}
+		for _, name := range strings.FieldsFunc(*off, func(r rune) bool { return r == ',' }) {
+			if spec.Programs[name] == nil {
+				fmt.Fprintf(e.err, "skep plan: %s: no program %s\n", path, name)
+				return exitUsage
+			}
+			spec.Programs[name].Policy = skep.Off
+		}
+		if err := plan(e, spec); err != nil {
+			fmt.Fprintf(e.err, "skep plan: %v\n", err)
+			code = exitRejected
+		}
+	}
+	return code
+}
+
+func plan(e env, spec *skep.Spec) error {
+	facts, err := skep.ReadFacts(spec.Needs(), nil)
+	if err != nil {
+		return err
+	}
+	defer facts.Close()
+	p, err := spec.Plan(facts)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(e.out, p)
+	return err
+}
