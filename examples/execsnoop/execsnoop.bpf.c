@@ -1,3 +1,5 @@
+//go:build ignore
+
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * execsnoop: one record for each program that starts, one for each process that ends.

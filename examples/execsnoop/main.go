@@ -1,0 +1,166 @@
+// Command execsnoop prints each process that starts on the machine, and each
+// that ends.
+//
+//	execsnoop [-count N] [-duration D] [-min D] [-exec]
+//
+// It needs root (CAP_BPF and CAP_PERFMON), Linux 5.8 with BTF, and nothing
+// else: no tracefs, no header, no compiler.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/skepbpf/skep"
+	"github.com/skepbpf/skep/maps/ringbuf"
+)
+
+type options struct {
+	count    int
+	duration time.Duration
+	min      time.Duration
+	execOnly bool
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.count, "count", 0, "end after `N` records")
+	flag.DurationVar(&o.duration, "duration", 0, "end after this time")
+	flag.DurationVar(&o.min, "min", 0, "leave out the ends of processes that ran for less")
+	flag.BoolVar(&o.execOnly, "exec", false, "print starts only")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if o.duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.duration)
+		defer cancel()
+	}
+	if err := run(ctx, os.Stdout, o); err != nil {
+		fmt.Fprintln(os.Stderr, "execsnoop:", err)
+		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
+			fmt.Fprintln(os.Stderr, "execsnoop: loading BPF programs needs CAP_BPF and CAP_PERFMON: run it as root")
+		}
+		stop()
+		os.Exit(1)
+	}
+}
+
+// run prints records until ctx ends or o.count of them were printed. Nothing
+// stays attached when it returns.
+func run(ctx context.Context, w io.Writer, o options) error {
+	spec, err := skep.Read(object)
+	if err != nil {
+		return err
+	}
+	spec.Name = "execsnoop"
+	if err := spec.Set("min_ns", uint64(o.min)); err != nil {
+		return err
+	}
+	if o.execOnly {
+		if err := spec.Set("exec_only", uint8(1)); err != nil {
+			return err
+		}
+	}
+	coll, err := skep.LoadContext(ctx, spec, nil)
+	if err != nil {
+		return err
+	}
+	defer coll.Close()
+	events, err := coll.Map("events")
+	if err != nil {
+		return err
+	}
+	rd, err := ringbuf.NewReader(events)
+	if err != nil {
+		return err
+	}
+	defer rd.Close()
+	links, err := coll.Attach(nil)
+	if err != nil {
+		return err
+	}
+	defer links.Close()
+	return printAll(ctx, w, rd, o)
+}
+
+func printAll(ctx context.Context, w io.Writer, rd *ringbuf.Reader, o options) error {
+	fmt.Fprintf(w, "%-15s %-5s %-16s %-8s %-8s %s\n", "TIME", "EVENT", "COMM", "PID", "PPID", "ARGS / EXIT")
+	n := 0
+	for rec, err := range rd.Records(ctx) {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := printRecord(w, rec); err != nil {
+			return err
+		}
+		if n++; n == o.count {
+			return nil
+		}
+	}
+	return nil
+}
+
+func printRecord(w io.Writer, rec ringbuf.Record) error {
+	now := time.Now().Format("15:04:05.000000")
+	h, err := ringbuf.As[header](rec)
+	if err != nil {
+		return err
+	}
+	switch h.Kind {
+	case kindExec:
+		ev, err := ringbuf.As[execEvent](rec)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%-15s %-5s %-16s %-8d %-8d %s\n", now, "exec", cstring(h.Comm[:]), h.PID, h.PPID, ev.argv())
+	case kindExit:
+		ev, err := ringbuf.As[exitEvent](rec)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%-15s %-5s %-16s %-8d %-8d %s\n", now, "exit", cstring(h.Comm[:]), h.PID, h.PPID, ev.status())
+	default:
+		return fmt.Errorf("record of unknown kind %d", h.Kind)
+	}
+	return nil
+}
+
+// argv joins the arguments with spaces; "..." follows if they were cut.
+func (e *execEvent) argv() string {
+	args := strings.TrimRight(string(e.Args[:min(int(e.ArgsLen), len(e.Args))]), "\x00")
+	args = strings.ReplaceAll(args, "\x00", " ")
+	if e.ArgsTotal > e.ArgsLen {
+		args += " ..."
+	}
+	return args
+}
+
+// status is the exit code or the signal, and how long the process ran.
+func (e *exitEvent) status() string {
+	s := syscall.WaitStatus(e.ExitCode)
+	text := fmt.Sprintf("code %d", s.ExitStatus())
+	if s.Signaled() {
+		text = fmt.Sprintf("signal %d (%v)", int(s.Signal()), s.Signal())
+	}
+	if e.Duration > 0 {
+		text += fmt.Sprintf(" after %v", time.Duration(e.Duration).Round(time.Microsecond))
+	}
+	return text
+}
+
+func cstring(b []byte) string {
+	s, _, _ := strings.Cut(string(b), "\x00")
+	return s
+}
