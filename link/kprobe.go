@@ -1,0 +1,69 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/skepbpf/skep/prog"
+)
+
+// KprobeOptions says which kernel function a program probes.
+type KprobeOptions struct {
+	Symbol string // function; "" if Address is given
+	Offset uint64 // bytes from the function's start; not for returns
+	// Address is a kernel address, for functions whose name is not unique.
+	Address uint64
+	// Return probes the function's return.
+	Return bool
+	// Cookie is what bpf_get_attach_cookie gives. Requires Linux 5.15.
+	Cookie uint64
+	// Legacy defines the probe in tracefs, as kernels before 4.17 need it,
+	// even where there is a better way.
+	Legacy bool
+	// Tracefs is where tracefs is mounted; "" finds it. Used only for Legacy,
+	// or where the kernel lacks the kprobe PMU.
+	Tracefs string
+}
+
+// AttachKprobe attaches a program of type Kprobe to a kernel function.
+// Requires Linux 4.1 and CONFIG_KPROBES.
+func AttachKprobe(p *prog.Program, o KprobeOptions) (Link, error) {
+	what := o.Symbol
+	if what == "" {
+		what = fmt.Sprintf("%#x", o.Address)
+	}
+	l, err := attachKprobe(p, &o)
+	if err != nil {
+		return nil, fmt.Errorf("attach %s %s: %w", o.kind(), what, err)
+	}
+	return l, nil
+}
+
+func (o *KprobeOptions) kind() PerfEventKind {
+	if o.Return {
+		return PerfKretprobe
+	}
+	return PerfKprobe
+}
+
+func attachKprobe(p *prog.Program, o *KprobeOptions) (Link, error) {
+	switch {
+	case (o.Symbol == "") == (o.Address == 0):
+		return nil, errors.New("want a symbol or an address")
+	case o.Address != 0 && o.Offset != 0:
+		return nil, errors.New("an address takes no offset")
+	case o.Return && o.Offset != 0:
+		return nil, errors.New("a return probe takes no offset")
+	}
+	if o.Symbol != "" {
+		if t, err := ParseKprobeTarget(o.Symbol); err != nil || t.Symbol != o.Symbol {
+			return nil, errors.New("bad function name")
+		}
+	}
+	pr := probe{kind: o.kind(), target: o.Symbol, offset: o.Offset + o.Address, legacy: o.Legacy, fs: o.Tracefs}
+	e, err := pr.open()
+	if err != nil {
+		return nil, err
+	}
+	return attachEvent(p, e, o.Cookie)
+}

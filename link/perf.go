@@ -1,0 +1,180 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/prog"
+)
+
+// probeEvent is a perf event that a program is attached to, with the entry in
+// tracefs that defines it on kernels without the kprobe and uprobe PMUs.
+type probeEvent struct {
+	info PerfEventInfo // as asked for
+	fd   *sys.FD
+	def  *legacyProbe // nil unless made through tracefs
+
+	once sync.Once
+	err  error
+}
+
+// remove closes the event and removes its definition, once.
+func (e *probeEvent) remove() error {
+	e.once.Do(func() {
+		e.err = e.fd.Close()
+		if e.def != nil {
+			e.err = errors.Join(e.err, e.def.remove())
+		}
+	})
+	return e.err
+}
+
+// details is what is known of the event: what the kernel says, unless it says
+// nothing, or calls it a tracepoint because tracefs defined it.
+func (e *probeEvent) details(told Details) Details {
+	d, ok := told.(PerfEventInfo)
+	if ok && d.Event != PerfUnknown && e.def == nil {
+		return d
+	}
+	out := e.info
+	if ok && d.Event != PerfUnknown {
+		out.Cookie = d.Cookie
+	}
+	return out
+}
+
+// attachEvent attaches p to e and takes e over. It makes a bpf_link (Linux
+// 5.15); on kernels without, which cannot pass cookies, the ioctl does it.
+func attachEvent(p *prog.Program, e *probeEvent, cookie uint64) (Link, error) {
+	e.info.Cookie = cookie
+	l, err := tryAttachEvent(p, e, cookie)
+	if err != nil {
+		return nil, errors.Join(err, e.remove())
+	}
+	return l, nil
+}
+
+func tryAttachEvent(p *prog.Program, e *probeEvent, cookie uint64) (Link, error) {
+	pfd, pf, err := borrowProgram(p)
+	if err != nil {
+		return nil, err
+	}
+	defer pf.Release()
+	efd, err := e.fd.Borrow()
+	if err != nil {
+		return nil, fmt.Errorf("perf event: %w", err)
+	}
+	defer e.fd.Release()
+
+	fd, err := sys.LinkCreate(&sys.LinkCreatePerfEventAttr{
+		ProgFd: uint32(pfd), TargetFd: uint32(efd), AttachType: sys.BPF_PERF_EVENT, BpfCookie: cookie,
+	})
+	if err == nil {
+		if err := sys.PerfEnable(efd); err != nil {
+			return nil, errors.Join(err, fd.Close())
+		}
+		e.fd.Close() // the link holds the event
+		return wrapLink(fd, TypePerfEvent, FormLink, e), nil
+	}
+	if !maybeMissing(err) || hasPerfLink(pfd) {
+		return nil, err
+	}
+	if cookie != 0 {
+		return nil, feature.Unsupported(feature.BPFCookie)
+	}
+	id, err := programID(pfd)
+	if err != nil {
+		return nil, err
+	}
+	if err := sys.PerfSetBPF(efd, pfd); err != nil {
+		return nil, err
+	}
+	if err := sys.PerfEnable(efd); err != nil {
+		return nil, err
+	}
+	return &eventLink{event: e, prog: id}, nil
+}
+
+// maybeMissing reports whether err is what a kernel says to a form that it
+// does not know: EINVAL to an unknown command or attach type, E2BIG to a field
+// beyond its attribute. Both have other causes too.
+func maybeMissing(err error) bool {
+	return errors.Is(err, sys.EINVAL) || errors.Is(err, sys.E2BIG)
+}
+
+// hasPerfLink asks for a link to a descriptor that does not exist: a kernel
+// with perf event links objects to the descriptor, others to the request.
+func hasPerfLink(pfd int) bool {
+	return knowsLink(pfd, sys.BPF_PERF_EVENT)
+}
+
+// knowsLink reports whether BPF_LINK_CREATE looks at the target of an
+// attachment at all.
+func knowsLink(pfd int, at sys.AttachType) bool {
+	fd, err := sys.LinkCreate(&sys.LinkCreateAttr{ProgFd: uint32(pfd), TargetFd: ^uint32(0), AttachType: at})
+	if err == nil {
+		fd.Close()
+		return true
+	}
+	return !maybeMissing(err)
+}
+
+// programID asks the kernel for a program's id.
+func programID(pfd int) (uint32, error) {
+	var in sys.ProgInfo
+	if err := sys.ObjGetInfoByFD(pfd, &in); err != nil {
+		return 0, fmt.Errorf("program: %w", err)
+	}
+	return in.Id, nil
+}
+
+// eventLink is an attachment made by PERF_EVENT_IOC_SET_BPF: it ends when the
+// event is closed.
+type eventLink struct {
+	event *probeEvent
+	prog  uint32
+
+	mu     sync.Mutex
+	closed bool
+}
+
+func (*eventLink) sealed() {}
+
+func (*eventLink) LinkFD() *sys.FD { return nil }
+
+func (l *eventLink) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	return l.event.remove()
+}
+
+func (l *eventLink) Detach() error {
+	if err := l.check("detach"); err != nil {
+		return err
+	}
+	return l.event.remove()
+}
+
+func (*eventLink) Pin(string) error           { return &errNoLink{"pin", FormPerfIoctl} }
+func (*eventLink) Unpin() error               { return nil }
+func (*eventLink) Update(*prog.Program) error { return &errNoLink{"update", FormPerfIoctl} }
+
+func (l *eventLink) Info() (Info, error) {
+	if err := l.check("info of"); err != nil {
+		return Info{}, err
+	}
+	return Info{Program: l.prog, Form: FormPerfIoctl, Details: l.event.info}, nil
+}
+
+func (l *eventLink) check(verb string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return fmt.Errorf("%s link: %w", verb, sys.ErrClosed)
+	}
+	return nil
+}

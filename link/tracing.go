@@ -1,0 +1,163 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/prog"
+)
+
+// RawTracepointOptions says where a raw tracepoint program goes.
+type RawTracepointOptions struct {
+	Name string // of the tracepoint, without its category: "sched_switch"
+	// Cookie is what bpf_get_attach_cookie gives. Requires Linux 6.10.
+	Cookie uint64
+}
+
+// AttachRawTracepoint attaches a program of type RawTracepoint or
+// RawTracepointWritable. The kernel has one form of it, RAW_TRACEPOINT_OPEN,
+// whose descriptor is a bpf_link since Linux 5.7. Requires Linux 4.17.
+func AttachRawTracepoint(p *prog.Program, o RawTracepointOptions) (Link, error) {
+	l, err := openRawTracepoint(p, o.Name, o.Cookie)
+	if err != nil {
+		return nil, fmt.Errorf("attach raw tracepoint %s: %w", o.Name, explainTracing(err))
+	}
+	return l, nil
+}
+
+func openRawTracepoint(p *prog.Program, name string, cookie uint64) (Link, error) {
+	if err := checkPath(name); err != nil {
+		return nil, errors.New("no tracepoint named")
+	}
+	pfd, pf, err := borrowProgram(p)
+	if err != nil {
+		return nil, err
+	}
+	defer pf.Release()
+	fd, err := rawOpen(pfd, name, cookie)
+	if err != nil {
+		return nil, err
+	}
+	return wrapLink(fd, TypeRawTracepoint, FormRawTracepoint, nil), nil
+}
+
+// rawOpen is BPF_RAW_TRACEPOINT_OPEN; name "" attaches to the function that
+// the program was loaded for. cookie is a u64 field of the attribute.
+func rawOpen(pfd int, name string, cookie uint64) (*sys.FD, error) {
+	attr := sys.RawTracepointOpenAttr{ProgFd: uint32(pfd), Cookie: cookie}
+	if name != "" {
+		attr.Name = sys.StringPtr(name)
+	}
+	return sys.RawTracepointOpen(&attr)
+}
+
+// TracingOptions says how a tracing program is attached; where was said when
+// it was loaded.
+type TracingOptions struct {
+	// Cookie is what bpf_get_attach_cookie gives. Requires Linux 6.0.
+	Cookie uint64
+}
+
+// AttachTracing attaches a program of type Tracing (tp_btf, fentry, fexit,
+// fmod_ret) or LSM to what it was loaded for. Kernels before 5.19 refuse the
+// link for these and get RAW_TRACEPOINT_OPEN, which does the same without a
+// cookie. Requires Linux 5.5.
+func AttachTracing(p *prog.Program, o TracingOptions) (Link, error) {
+	l, err := attachTracing(p, o.Cookie)
+	if err != nil {
+		return nil, fmt.Errorf("attach tracing: %w", explainTracing(err))
+	}
+	return l, nil
+}
+
+func attachTracing(p *prog.Program, cookie uint64) (Link, error) {
+	pfd, pf, err := borrowProgram(p)
+	if err != nil {
+		return nil, err
+	}
+	defer pf.Release()
+	at := sys.AttachType(p.AttachType())
+	typ := TypeTracing
+	if at == sys.BPF_TRACE_RAW_TP {
+		typ = TypeRawTracepoint
+	}
+	fd, err := sys.LinkCreate(&sys.LinkCreateTracingAttr{ProgFd: uint32(pfd), AttachType: at, Cookie: cookie})
+	if err == nil {
+		return wrapLink(fd, typ, FormLink, nil), nil
+	}
+	// bpf_raw_tp_link_attach and bpf_tracing_prog_attach are behind both
+	// commands: where the first one was not refused for its form, the second
+	// fails as well, and the first error stands.
+	if !maybeMissing(err) || cookie != 0 {
+		return nil, err
+	}
+	fd, rerr := rawOpen(pfd, "", 0)
+	if rerr != nil {
+		return nil, err
+	}
+	return wrapLink(fd, typ, FormRawTracepoint, nil), nil
+}
+
+// FreplaceOptions says which function a program of type Ext replaces. The zero
+// value is the function that it was loaded for.
+type FreplaceOptions struct {
+	Target   *prog.Program // another program than the one it was loaded for. Requires Linux 5.10.
+	Function btf.ID        // in the BTF of Target
+	// Cookie is what bpf_get_attach_cookie gives. Requires Linux 6.0.
+	Cookie uint64
+}
+
+// AttachFreplace puts a program of type Ext in the place of a global function
+// of another program. Requires Linux 5.6.
+func AttachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
+	l, err := attachFreplace(p, o)
+	if err != nil {
+		return nil, fmt.Errorf("attach freplace: %w", explainTracing(err))
+	}
+	return l, nil
+}
+
+func attachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
+	if o.Target == nil && o.Function != 0 || o.Target != nil && o.Function == 0 {
+		return nil, errors.New("target and function go together")
+	}
+	pfd, pf, err := borrowProgram(p)
+	if err != nil {
+		return nil, err
+	}
+	defer pf.Release()
+	attr := sys.LinkCreateTracingAttr{ProgFd: uint32(pfd), TargetBtfId: uint32(o.Function), Cookie: o.Cookie}
+	if o.Target != nil {
+		tfd, tf, err := borrowProgram(o.Target)
+		if err != nil {
+			return nil, fmt.Errorf("target: %w", err)
+		}
+		defer tf.Release()
+		attr.TargetFd = uint32(tfd)
+	}
+	fd, err := sys.LinkCreate(&attr)
+	if err == nil {
+		return wrapLink(fd, TypeTracing, FormLink, nil), nil
+	}
+	if !maybeMissing(err) || o.Target != nil || o.Cookie != 0 {
+		return nil, err
+	}
+	fd, rerr := rawOpen(pfd, "", 0)
+	if rerr != nil {
+		return nil, err
+	}
+	return wrapLink(fd, TypeTracing, FormRawTracepoint, nil), nil
+}
+
+// explainTracing says what errnos of tracing attachments mean.
+func explainTracing(err error) error {
+	switch {
+	case errors.Is(err, sys.ENOENT):
+		return fmt.Errorf("%w: the kernel has no such tracepoint", err)
+	case errors.Is(err, sys.ENOTSUPP):
+		return fmt.Errorf("%w: the kernel cannot patch its functions here", err)
+	}
+	return explainPerm(err, "CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN before Linux 5.8; a kernel may also forbid trampolines")
+}

@@ -1,0 +1,50 @@
+package link
+
+import (
+	"strings"
+
+	"github.com/skepbpf/skep/internal/sys"
+)
+
+// Type is the kernel's kind of a bpf_link (enum bpf_link_type).
+type Type uint32
+
+// The link types of Linux 7.3. TypeNone stands for attachments without a
+// bpf_link.
+const (
+	TypeNone          Type = Type(sys.BPF_LINK_TYPE_UNSPEC)
+	TypeRawTracepoint Type = Type(sys.BPF_LINK_TYPE_RAW_TRACEPOINT)
+	TypeTracing       Type = Type(sys.BPF_LINK_TYPE_TRACING)
+	TypeCgroup        Type = Type(sys.BPF_LINK_TYPE_CGROUP)
+	TypeIter          Type = Type(sys.BPF_LINK_TYPE_ITER)
+	TypeNetns         Type = Type(sys.BPF_LINK_TYPE_NETNS)
+	TypeXDP           Type = Type(sys.BPF_LINK_TYPE_XDP)
+	TypePerfEvent     Type = Type(sys.BPF_LINK_TYPE_PERF_EVENT)
+	TypeKprobeMulti   Type = Type(sys.BPF_LINK_TYPE_KPROBE_MULTI)
+	TypeStructOps     Type = Type(sys.BPF_LINK_TYPE_STRUCT_OPS)
+	TypeNetfilter     Type = Type(sys.BPF_LINK_TYPE_NETFILTER)
+	TypeTCX           Type = Type(sys.BPF_LINK_TYPE_TCX)
+	TypeUprobeMulti   Type = Type(sys.BPF_LINK_TYPE_UPROBE_MULTI)
+	TypeNetkit        Type = Type(sys.BPF_LINK_TYPE_NETKIT)
+	TypeSockmap       Type = Type(sys.BPF_LINK_TYPE_SOCKMAP)
+	TypeTracingMulti  Type = Type(sys.BPF_LINK_TYPE_TRACING_MULTI)
+)
+
+// String is the kernel's name without its prefix, in lower case, such as
+// "perf_event".
+func (t Type) String() string {
+	if t == TypeNone {
+		return "none"
+	}
+	return strings.ToLower(strings.TrimPrefix(sys.LinkType(t).String(), "BPF_LINK_TYPE_"))
+}
+
+// updatable lists the kinds with an update_prog operation in the kernel; for
+// the others BPF_LINK_UPDATE answers EINVAL, which says nothing.
+func (t Type) updatable() bool {
+	switch t {
+	case TypeCgroup, TypeIter, TypeNetns, TypeXDP, TypeTCX, TypeNetkit, TypeSockmap:
+		return true
+	}
+	return false
+}
