@@ -16,12 +16,9 @@ type diagnosis struct {
 	suggestion string
 }
 
-// maxDiagText bounds what one section contributes, in bytes.
-const maxDiagText = 512
-
 func (d *diagnosis) add(line string) {
 	if title, ok := strings.CutPrefix(line, diagTitle); ok {
-		*d = diagnosis{title: title}
+		*d = diagnosis{title: title[:min(len(title), maxText)]}
 		return
 	}
 	if line != "" && line[0] != ' ' && strings.HasSuffix(line, ":") {
@@ -39,14 +36,14 @@ func (d *diagnosis) add(line string) {
 		d.suggestion = joinText(d.suggestion, text)
 	case "At:":
 		if d.at == "" {
-			d.at = text
+			d.at = text[:min(len(text), maxText)]
 		}
 	}
 }
 
 func joinText(a, b string) string {
-	if a == "" || len(a)+len(b) > maxDiagText {
-		return a + b[:min(len(b), max(0, maxDiagText-len(a)))]
+	if a == "" || len(a)+len(b) > maxText {
+		return a + b[:min(len(b), max(0, maxText-len(a)))]
 	}
 	return a + " " + b
 }

@@ -135,17 +135,17 @@ func (ev *Event) byPrefix(line string) {
 // source reads "text @ file.c:12"; kernels before 6.9 write only the text.
 func (ev *Event) source(s string) {
 	ev.Kind, ev.Text = Source, strings.TrimSpace(s)
-	at := strings.LastIndex(ev.Text, " @ ")
-	if at < 0 {
+	text, at, found := cutLast(s, " @ ")
+	if !found {
 		return
 	}
-	file, num, ok := cutLast(ev.Text[at+3:], ":")
+	file, num, ok := cutLast(at, ":")
 	n, err := strconv.Atoi(num)
 	if !ok || err != nil {
 		return
 	}
 	ev.File, ev.Line = file, n
-	ev.Text = strings.TrimSpace(ev.Text[:at])
+	ev.Text = strings.TrimSpace(text)
 }
 
 // branch reads "from 5 to 8: R0=…" and "from 5 to 8: safe".
@@ -176,6 +176,10 @@ func (ev *Event) numbered(line string) bool {
 	switch {
 	case isOpcode(rest):
 		text, state, _ := strings.Cut(rest, "; ")
+		if s, ok := inlineState(text); ok {
+			text, state = text[:len(text)-len(s)], s
+			text, _, _ = cutLast(text, strconv.Itoa(n)+": ")
+		}
 		ev.Kind, ev.Text = Instruction, strings.TrimSpace(text)
 		if isState(state) {
 			ev.State = state
@@ -188,6 +192,16 @@ func (ev *Event) numbered(line string) bool {
 		ev.source(rest)
 	}
 	return true
+}
+
+// inlineState is the state behind an instruction whose line a new path
+// continues: "(55) if r0 != 0x0 goto pc-1 1: R0=scalar() R10=fp0".
+func inlineState(text string) (string, bool) {
+	i := strings.Index(text, ": R")
+	if i < 0 || !isState(text[i+2:]) {
+		return "", false
+	}
+	return text[i+2:], true
 }
 
 // isOpcode reports whether s begins with an opcode as in "(b7) r0 = 0".
@@ -227,6 +241,9 @@ func leadingInt(s string) (int, string) {
 	i := 0
 	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
 		i++
+	}
+	if i == 0 || i > len("2147483647") {
+		return -1, s // an error of ParseInt would cost memory for every line
 	}
 	n, err := strconv.ParseInt(s[:i], 10, 32)
 	if err != nil {

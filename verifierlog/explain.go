@@ -23,6 +23,10 @@ type Explanation struct {
 // log of an unknown form must not become one long reason.
 const maxReasonLines = 3
 
+// maxText bounds what one line, or one section of the diagnosis, contributes
+// to an explanation, in bytes.
+const maxText = 512
+
 // diagTitle begins the report that Linux 7.3 writes behind the old line.
 const diagTitle = "Verification failed: "
 
@@ -56,7 +60,7 @@ func (l Log) Explain() Explanation {
 	if x.Register != "" {
 		x.State = l.lastState(x.Register)
 	}
-	if x.Hint == "" {
+	if x.Hint == "" && x.Poison.Kind == NotPoison {
 		x.Hint = hintFor(x.Reason)
 	}
 	return x.Explanation
@@ -66,16 +70,17 @@ func (x *explainer) add(ev Event) {
 	switch ev.Kind {
 	case Message:
 		if x.n < maxReasonLines {
-			x.reason[x.n] = strings.TrimSpace(ev.Text)
+			text := strings.TrimSpace(ev.Text)
+			x.reason[x.n] = text[:min(len(text), maxText)]
 			x.n++
 		}
 	case Instruction:
-		x.Insn, x.Instruction, x.n = ev.Insn, ev.Text, 0
+		x.Insn, x.Instruction, x.n = ev.Insn, ev.Text[:min(len(ev.Text), maxText)], 0
 	case Branch:
 		x.Insn, x.Instruction, x.n = ev.Insn, "", 0
 		x.Source, x.File, x.Line = "", "", 0
 	case Source:
-		x.Source, x.File, x.Line, x.n = ev.Text, ev.File, ev.Line, 0
+		x.Source, x.File, x.Line, x.n = ev.Text[:min(len(ev.Text), maxText)], ev.File, ev.Line, 0
 		if ev.Insn >= 0 {
 			x.Insn, x.Instruction = ev.Insn, ""
 		}
