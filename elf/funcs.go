@@ -22,6 +22,17 @@ type function struct {
 // collectFuncs makes a FuncDef of every function symbol, and a ProgDef of
 // those outside .text.
 func (p *parser) collectFuncs() error {
+	n, progs := 0, 0
+	for _, i := range p.order {
+		if sec := p.syms[i].sec; p.kinds[sec] == secProg {
+			n++
+			if sec != p.text {
+				progs++
+			}
+		}
+	}
+	p.funcs = make([]function, 0, n)
+	p.defs = make([]FuncDef, n)
 	for sec := range p.kinds {
 		if p.kinds[sec] != secProg {
 			continue
@@ -34,11 +45,14 @@ func (p *parser) collectFuncs() error {
 		return err
 	}
 	p.obj.Funcs = make([]*FuncDef, len(p.funcs))
+	p.obj.Progs = make([]*ProgDef, 0, progs)
+	made := make([]ProgDef, 0, progs)
 	for i := range p.funcs {
 		f := &p.funcs[i]
 		p.obj.Funcs[i] = f.def
 		if f.sec != p.text {
-			p.obj.Progs = append(p.obj.Progs, &ProgDef{FuncDef: f.def, SEC: f.def.Section, Match: MatchSection(f.def.Section)})
+			made = append(made, ProgDef{FuncDef: f.def, SEC: f.def.Section, Match: MatchSection(f.def.Section)})
+			p.obj.Progs = append(p.obj.Progs, &made[len(made)-1])
 		}
 	}
 	return nil
@@ -85,16 +99,9 @@ func (p *parser) addFunc(sec uint32, i int32, size uint64) error {
 			return bin.Errorf(s.Name, int64(sym.value), "function %s overlaps function %s", sym.name, prev.def.Symbol)
 		}
 	}
-	p.funcs = append(p.funcs, function{
-		def: &FuncDef{
-			Symbol:  sym.name,
-			Section: s.Name,
-			Offset:  sym.value,
-			Static:  sym.static(),
-			Weak:    sym.bind == elffile.BindWeak,
-		},
-		sym: i, sec: sec, off: sym.value, size: size,
-	})
+	def := &p.defs[len(p.funcs)]
+	*def = FuncDef{Symbol: sym.name, Section: s.Name, Offset: sym.value, Static: sym.static(), Weak: sym.weak()}
+	p.funcs = append(p.funcs, function{def: def, sym: i, sec: sec, off: sym.value, size: size})
 	return nil
 }
 

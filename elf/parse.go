@@ -78,6 +78,7 @@ type parser struct {
 	syms          []symbol     // by symbol index
 	order         []int32      // symbols of functions and objects by (section, value)
 	funcs         []function   // parallel to obj.Funcs
+	defs          []FuncDef    // what funcs point to
 	names         nameSet      // of functions
 	vars          nameSet      // of variables
 	mapNs         nameSet      // of maps
