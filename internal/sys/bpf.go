@@ -8,7 +8,9 @@ const (
 	// libbpf tries as often.
 	loadAttempts = 5
 	// interruptAttempts bounds retries after EINTR: enough for any burst of
-	// signals, and an end for a kernel (or a test) that says nothing else.
+	// signals, and an end for a kernel (or a test) that says nothing else. A
+	// PROG_TEST_RUN that was interrupted starts over: the program may have run
+	// more often than asked.
 	interruptAttempts = 64
 )
 

@@ -42,18 +42,6 @@ func newError(call string, errno Errno) error {
 	return &Error{call, errno}
 }
 
-// wrapErrno turns an error that is an Errno into an Error of the call.
-func wrapErrno(call string, err error) error {
-	if err == nil {
-		return nil
-	}
-	var errno Errno
-	if errors.As(err, &errno) {
-		return &Error{call, errno}
-	}
-	return err
-}
-
 // hotErrors are the answers that are part of ordinary work with a map: looking
 // up what is not there, adding what is. They are made once, so that the answer
 // costs no allocation.

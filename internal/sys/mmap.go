@@ -41,6 +41,12 @@ func (m *Mapping) Close() error {
 // a multiple of the page size. A nil fd with MAP_ANONYMOUS gives fresh memory.
 // The mapping outlives fd.
 func Mmap(fd *FD, off int64, length int, prot, flags int) (*Mapping, error) {
+	return MmapAt(0, fd, off, length, prot, flags)
+}
+
+// MmapAt is Mmap near an address, or with MAP_FIXED at it, in place of what was
+// mapped there. An arena must be mapped where its map_extra says.
+func MmapAt(addr uintptr, fd *FD, off int64, length int, prot, flags int) (*Mapping, error) {
 	raw := -1
 	if fd != nil {
 		var err error
@@ -49,7 +55,7 @@ func Mmap(fd *FD, off int64, length int, prot, flags int) (*Mapping, error) {
 		}
 		defer fd.Release()
 	}
-	return mmapRaw(raw, off, length, prot, flags)
+	return mmapRaw(addr, raw, off, length, prot, flags)
 }
 
 // MmapFile maps all of a file, private and read-only. The size is what fstat
@@ -72,21 +78,21 @@ func MmapFile(f *os.File) (*Mapping, error) {
 	// Control keeps the file open meanwhile, and unlike Fd leaves it
 	// non-blocking if it was.
 	if err := conn.Control(func(fd uintptr) {
-		m, merr = mmapRaw(int(fd), 0, int(size), PROT_READ, MAP_PRIVATE)
+		m, merr = mmapRaw(0, int(fd), 0, int(size), PROT_READ, MAP_PRIVATE)
 	}); err != nil {
 		return nil, err
 	}
 	return m, merr
 }
 
-func mmapRaw(fd int, off int64, length int, prot, flags int) (*Mapping, error) {
+func mmapRaw(addr uintptr, fd int, off int64, length int, prot, flags int) (*Mapping, error) {
 	if length <= 0 {
 		return nil, fmt.Errorf("mmap: length %d: %w", length, EINVAL)
 	}
 	if err := before("mmap"); err != nil {
 		return nil, err
 	}
-	mem, err := mmap(fd, off, length, prot, flags)
+	mem, err := mmap(addr, fd, off, length, prot, flags)
 	if err != nil {
 		return nil, err
 	}

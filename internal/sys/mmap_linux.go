@@ -1,6 +1,10 @@
 package sys
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // mapFlags translates the flags whose numbers differ between machines.
 var mapFlags = [...]struct{ ours, machine int }{
@@ -11,15 +15,22 @@ var mapFlags = [...]struct{ ours, machine int }{
 	{MAP_POPULATE, unix.MAP_POPULATE},
 }
 
-func mmap(fd int, off int64, length int, prot, flags int) ([]byte, error) {
+func mmap(addr uintptr, fd int, off int64, length int, prot, flags int) ([]byte, error) {
 	real := 0
 	for _, f := range mapFlags {
 		if flags&f.ours != 0 {
 			real |= f.machine
 		}
 	}
-	mem, err := unix.Mmap(fd, off, length, prot, real)
-	return mem, wrapErrno("mmap", err)
+	// The address is the kernel's to judge, not a pointer that Go knows.
+	at := *(*unsafe.Pointer)(unsafe.Pointer(&addr))
+	p, err := unix.MmapPtr(fd, off, at, uintptr(length), prot, real)
+	if err != nil {
+		return nil, wrapErrno("mmap", err)
+	}
+	return unsafe.Slice((*byte)(p), length), nil
 }
 
-func munmap(mem []byte) error { return wrapErrno("munmap", unix.Munmap(mem)) }
+func munmap(mem []byte) error {
+	return wrapErrno("munmap", unix.MunmapPtr(unsafe.Pointer(&mem[0]), uintptr(len(mem))))
+}

@@ -9,9 +9,11 @@ func unsupported(call string) error { return newError(call, ENOSYS) }
 func closeFD(int) error      { return unsupported("close") }
 func dupFD(int) (int, error) { return -1, unsupported("dup") }
 
-func mmap(int, int64, int, int, int) ([]byte, error) { return nil, unsupported("mmap") }
-func munmap([]byte) error                            { return unsupported("munmap") }
-func netlink(int, []byte) ([][]byte, error)          { return nil, unsupported("netlink") }
+func mmap(uintptr, int, int64, int, int, int) ([]byte, error) {
+	return nil, unsupported("mmap")
+}
+func munmap([]byte) error                   { return unsupported("munmap") }
+func netlink(int, []byte) ([][]byte, error) { return nil, unsupported("netlink") }
 
 // EpollCreate is Linux only.
 func EpollCreate() (*FD, error) { return nil, unsupported("epoll_create1") }
