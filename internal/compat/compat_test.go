@@ -76,6 +76,13 @@ func judge(t *testing.T, k key, got, want verdict) row {
 		r.note = why
 	default:
 		r.outcome, r.note = "neither", firstLine(got.Error)
+		// The kernel refused both (trampolines, say): it was asked the same.
+		if got.Image != nil && want.Image != nil {
+			r.outcome = "refused"
+			if diff := difference(got.Image, want.Image); diff != "" {
+				t.Errorf("%s: %s: refused with %s by both, but %s", k.object, k.program, want.Error, diff)
+			}
+		}
 	}
 	return r
 }
@@ -95,7 +102,7 @@ func report(t *testing.T, rows []row) {
 		count[r.outcome]++
 		line := fmt.Sprintf("%s\t%s\t%s\t%s\t%s\n", r.object, r.program, r.section, r.outcome, r.note)
 		_, _ = wAll.Write([]byte(line))
-		if r.outcome != "same" && r.outcome != "neither" {
+		if r.outcome == "differs" || strings.HasSuffix(r.outcome, " only") {
 			_, _ = wShort.Write([]byte(line))
 		}
 	}
@@ -105,8 +112,8 @@ func report(t *testing.T, rows []row) {
 	if err := wAll.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d programs: %d same, %d differ, %d only skep, %d only libbpf, %d neither\n%s", len(rows),
-		count["same"], count["differs"], count["skep only"], count["libbpf only"], count["neither"], short.String())
+	t.Logf("%d programs: %d same, %d differ, %d only skep, %d only libbpf, %d refused alike, %d neither\n%s", len(rows),
+		count["same"], count["differs"], count["skep only"], count["libbpf only"], count["refused"], count["neither"], short.String())
 	if file := os.Getenv("SKEP_COMPAT_TABLE"); file != "" {
 		if err := os.WriteFile(file, []byte(all.String()), 0o644); err != nil {
 			t.Fatal(err)

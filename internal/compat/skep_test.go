@@ -90,7 +90,7 @@ func autosize(s *skep.Spec) {
 			continue
 		}
 		switch m.Type {
-		case maps.PerfEventArray, maps.SKStorage, maps.InodeStorage, maps.TaskStorage, maps.CGRPStorage:
+		case maps.PerfEventArray, maps.SkStorage, maps.InodeStorage, maps.TaskStorage, maps.CgrpStorage:
 		case maps.RingBuf, maps.UserRingBuf:
 			m.MaxEntries = 64 << 10
 		case maps.Arena:
