@@ -107,14 +107,20 @@ func (l *loader) questions() []feature.ID {
 	return slices.DeleteFunc(ids, func(id feature.ID) bool { return l.set.Get(id) != feature.Unknown })
 }
 
-// without lists what form lacks of the original.
+// without lists what form lacks of the original: the missing features that the
+// original uses.
 func (l *loader) without(form *btf.Spec) []string {
 	if form == l.spec {
 		return nil
 	}
 	var list []string
 	for _, k := range kinds {
-		if !l.set.Has(k.id) {
+		if l.set.Has(k.id) {
+			continue
+		}
+		alone := new(feature.Set)
+		alone.Learn(k.id, feature.No)
+		if btf.Sanitize(l.spec, alone) != l.spec {
 			list = append(list, k.without)
 		}
 	}
