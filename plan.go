@@ -22,6 +22,7 @@ type Plan struct {
 	release  string
 	cpus     int
 	types    *btf.Spec
+	values   []string // of .kconfig externs, for String
 	maps     []*plannedMap
 	programs []*plannedProgram
 	groups   [][]int // alternatives: indexes into programs
@@ -106,6 +107,7 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 		}
 		plan.maps = append(plan.maps, m)
 	}
+	plan.values = p.values
 	return plan, nil
 }
 

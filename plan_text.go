@@ -18,6 +18,9 @@ func (p *Plan) String() string {
 	if p.types != nil {
 		fmt.Fprintf(&b, "btf %d types\n", p.types.Len()-1)
 	}
+	for _, v := range p.values {
+		fmt.Fprintf(&b, "extern %s\n", v)
+	}
 	for _, m := range p.maps {
 		m.print(&b)
 	}
