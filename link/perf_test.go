@@ -178,12 +178,14 @@ func TestUprobeSelf(t *testing.T) {
 			}
 			before := c.load(t)
 			for range 10 {
-				probed()
+				runtime.KeepAlive(probed())
 			}
-			if n := c.load(t) - before; n != 10 {
+			// A signal while the probed instruction is stepped over makes the
+			// kernel take the breakpoint again; the runtime sends some.
+			if n := c.load(t) - before; n < 10 || n > 15 {
 				t.Errorf("fired %d times for 10 calls", n)
 			}
-			fires(t, c, l, func() { probed() })
+			fires(t, c, l, func() { runtime.KeepAlive(probed()) })
 			if strings.Contains(tracefsFile(t, "uprobe_events"), "skep/") {
 				t.Error("a definition stays in tracefs")
 			}
