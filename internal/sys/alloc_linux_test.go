@@ -149,3 +149,32 @@ func TestErrorsCompareWithErrnos(t *testing.T) {
 		t.Error("errno 0 is an error")
 	}
 }
+
+func BenchmarkMapLookup(b *testing.B) {
+	fd := testMap(b)
+	if err := update(fd, 7, 1); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		key, value := uint32(7), uint64(0)
+		if err := lookup(fd, &key, &value); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkBorrow(b *testing.B) {
+	fd, err := MemfdCreate("borrow")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer fd.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := fd.Borrow(); err != nil {
+			b.Fatal(err)
+		}
+		fd.Release()
+	}
+}

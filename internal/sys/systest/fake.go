@@ -1,7 +1,9 @@
 package systest
 
 import (
+	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"unsafe"
@@ -13,7 +15,9 @@ import (
 // are real (empty files in memory, so that they can be duplicated and closed),
 // what they refer to is kept here. It checks what any kernel checks of an
 // attribute, stores maps' contents, and takes programs and BTF as they are: it
-// verifies nothing. Commands it does not know are EINVAL, as on an old kernel.
+// verifies nothing. Maps that can be mapped map as zeroes, apart from what
+// lookup gives, and not shared between pins. Commands it does not know are
+// EINVAL, as on an old kernel.
 //
 // Its methods are safe for concurrent use.
 type Kernel struct {
@@ -142,7 +146,7 @@ func (k *Kernel) Calls() []sys.Cmd {
 // file passes the seam; so handlers do this last.
 func (k *Kernel) open(o *object) (uintptr, sys.Errno) {
 	k.mu.Unlock()
-	raw, ino, err := newFile()
+	raw, ino, err := newFile(o.m.fileSize())
 	k.mu.Lock()
 	if err != nil {
 		return 0, sys.EMFILE
@@ -151,13 +155,18 @@ func (k *Kernel) open(o *object) (uintptr, sys.Errno) {
 	return uintptr(raw), 0
 }
 
-func newFile() (raw int, ino uint64, err error) {
+func newFile(size int64) (raw int, ino uint64, err error) {
 	fd, err := sys.MemfdCreate("fake bpf")
 	if err != nil {
 		return -1, 0, err
 	}
 	if raw, err = fd.Detach(); err != nil {
 		return -1, 0, err
+	}
+	if size > 0 {
+		if err := os.Truncate("/proc/self/fd/"+strconv.Itoa(raw), size); err != nil {
+			return -1, 0, err
+		}
 	}
 	_, ino, err = sys.FileID(raw)
 	return raw, ino, err

@@ -3,6 +3,7 @@ package systest
 import (
 	"bytes"
 	"encoding/binary"
+	"os"
 	"slices"
 	"unsafe"
 
@@ -89,6 +90,25 @@ func (m *Map) valueSize() int {
 		return (n + 7) &^ 7 * max(m.cpus, 1)
 	}
 	return n
+}
+
+// fileSize is how many bytes of a map's file can be mapped: without them an
+// access would end the process. A ring buffer has its data twice, behind a page
+// for each position (kernel/bpf/ringbuf.c).
+func (m *Map) fileSize() int64 {
+	if m == nil {
+		return 0
+	}
+	page, n := int64(os.Getpagesize()), int64(m.Attr.MaxEntries)
+	switch {
+	case m.Attr.MapType == sys.BPF_MAP_TYPE_RINGBUF, m.Attr.MapType == sys.BPF_MAP_TYPE_USER_RINGBUF:
+		return 2*page + 2*n
+	case m.Attr.MapType == sys.BPF_MAP_TYPE_ARENA:
+		return n * page
+	case m.Attr.MapFlags&sys.BPF_F_MMAPABLE != 0:
+		return (n*int64((m.Attr.ValueSize+7)&^7) + page - 1) / page * page
+	}
+	return 0
 }
 
 func (m *Map) put(key, value []byte) {

@@ -90,6 +90,41 @@ func TestFakeMapStores(t *testing.T) {
 	}
 }
 
+func TestFakeMapsCanBeMapped(t *testing.T) {
+	needLinux(t)
+	CheckLeaks(t, Watch{})
+	NewKernel(t)
+	fd, err := sys.MapCreate(&sys.MapCreateAttr{MapType: sys.BPF_MAP_TYPE_ARRAY, KeySize: 4, ValueSize: 100, MaxEntries: 1, MapFlags: sys.BPF_F_MMAPABLE})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fd.Close()
+	m, err := sys.Mmap(fd, 0, 100, sys.PROT_READ|sys.PROT_WRITE, sys.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	m.Bytes()[99] = 1
+}
+
+func TestForbidReportsCalls(t *testing.T) {
+	var spy spyTB
+	spy.TB = t
+	Forbid(&spy)
+	_, err := sys.MapCreate(&sys.MapCreateAttr{})
+	if !errors.Is(err, sys.EPERM) || spy.errors != 1 {
+		t.Errorf("%v, %d errors reported", err, spy.errors)
+	}
+}
+
+// spyTB counts errors in place of failing.
+type spyTB struct {
+	testing.TB
+	errors int
+}
+
+func (s *spyTB) Errorf(string, ...any) { s.errors++ }
+
 func TestFakeProgramKeepsItsMap(t *testing.T) {
 	needLinux(t)
 	CheckLeaks(t, Watch{})
