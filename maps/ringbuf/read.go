@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"sync/atomic"
 )
 
 // Records gives record after record, waiting where there is none. The memory is
@@ -24,8 +25,11 @@ func (r *Reader) Records(ctx context.Context) iter.Seq2[Record, error] {
 		}
 		defer r.unlock()
 		defer r.release()
+		w := waiter{ctx: ctx}
+		r.arm(&w) // once for all records
+		defer r.disarm(&w)
 		for {
-			rec, err := r.next(ctx)
+			rec, err := r.next(&w)
 			if !yield(rec, err) || err != nil && !errors.Is(err, ErrFlushed) {
 				return
 			}
@@ -58,7 +62,12 @@ func (r *Reader) read(ctx context.Context, b *[]byte) (int, error) {
 		return 0, err
 	}
 	defer r.unlock()
-	rec, err := r.next(ctx)
+	w := waiter{ctx: ctx}
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	defer r.disarm(&w)
+	rec, err := r.next(&w)
 	if err != nil {
 		return 0, err
 	}
@@ -67,14 +76,49 @@ func (r *Reader) read(ctx context.Context, b *[]byte) (int, error) {
 	return rec.ring, nil
 }
 
+// waiter is one reader's way to hear of its context's end.
+type waiter struct {
+	ctx   context.Context
+	armed bool
+	stop  func() bool  // of the AfterFunc; nil if the context never ends
+	ended *atomic.Bool // set by the AfterFunc
+}
+
+// arm makes the end of w's context wake the reader. It costs an allocation or
+// two: a read that need not wait does without.
+func (r *Reader) arm(w *waiter) {
+	if w.armed {
+		return
+	}
+	w.armed = true
+	if w.ctx.Done() == nil {
+		return
+	}
+	ended := new(atomic.Bool)
+	w.ended = ended
+	w.stop = context.AfterFunc(w.ctx, func() {
+		ended.Store(true)
+		r.interrupt() // a closed Reader needs no waking
+	})
+}
+
+// disarm undoes arm.
+func (r *Reader) disarm(w *waiter) {
+	if w.stop != nil && !w.stop() {
+		// AfterFunc's call has begun; take back what it does. The two may
+		// come in either order.
+		r.calm()
+	}
+}
+
 // next takes a record, waiting for it. The turn must be the caller's.
-func (r *Reader) next(ctx context.Context) (Record, error) {
+func (r *Reader) next(w *waiter) (Record, error) {
 	for {
 		// A loop that never waits must notice these too.
-		if err := ctx.Err(); err != nil {
-			return Record{}, context.Cause(ctx)
+		if w.ended != nil && w.ended.Load() {
+			return Record{}, context.Cause(w.ctx)
 		}
-		if r.isClosed() {
+		if r.gone.Load() {
 			return Record{}, ErrClosed
 		}
 		rec, ok, err := r.take()
@@ -85,18 +129,9 @@ func (r *Reader) next(ctx context.Context) (Record, error) {
 			r.calm()
 			return Record{}, ErrFlushed
 		}
-		if err := r.wait(ctx); err != nil {
+		if err := r.wait(w); err != nil {
 			return Record{}, err
 		}
-	}
-}
-
-func (r *Reader) isClosed() bool {
-	select {
-	case <-r.done:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -144,36 +179,25 @@ func (r *Reader) ready() bool {
 }
 
 // wait returns when there may be a record, or with the reason why to stop.
-func (r *Reader) wait(ctx context.Context) error {
+func (r *Reader) wait(w *waiter) error {
 	// The kernel notifies only about a record at the consumer's position.
 	// Both sides' accesses are sequentially consistent, so either the kernel
 	// sees this position or ready sees its record.
 	r.release()
-	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { r.interrupt() })
-		defer func() {
-			if !stop() {
-				// AfterFunc's call has begun; take back what it does.
-				r.calm()
-			}
-		}()
-	}
+	r.arm(w)
 	err := r.conn.Read(r.woken)
 	switch {
 	case err == nil:
 		return nil
-	case r.isClosed():
+	case r.gone.Load():
 		return ErrClosed
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
+	case w.ctx.Err() != nil:
+		return context.Cause(w.ctx)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		if r.flush.Load() {
-			return nil // next gives ErrFlushed
-		}
-		if r.expired() {
+		if !r.flush.Load() && r.expired() {
 			return err
 		}
-		return nil // interrupted for a reason that is gone
+		return nil // interrupted by Flush, or for a reason that is gone
 	}
 	return fmt.Errorf("ring buffer: wait: %w", err)
 }

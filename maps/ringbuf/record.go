@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 
 	"github.com/skepbpf/skep/internal/sysenc"
 )
@@ -42,19 +43,30 @@ func As[T any](r Record) (*T, error) {
 
 // plainTypes remembers the types that As found plain, so that the check costs
 // little record after record. It belongs to a Reader.
-type plainTypes struct{ seen sync.Map }
+type plainTypes struct {
+	last atomic.Pointer[reflect.Type] // most programs read one type
+	seen sync.Map                     // reflect.Type to *reflect.Type
+}
 
 func (p *plainTypes) check(t reflect.Type) error {
-	if p != nil {
-		if _, ok := p.seen.Load(t); ok {
-			return nil
-		}
-	}
-	if _, err := sysenc.LayoutOf(t); err != nil {
+	if p == nil {
+		_, err := sysenc.LayoutOf(t)
 		return err
 	}
-	if p != nil {
-		p.seen.Store(t, nil)
+	if last := p.last.Load(); last != nil && *last == t {
+		return nil
 	}
+	return p.checkSlow(t)
+}
+
+func (p *plainTypes) checkSlow(t reflect.Type) error {
+	box, ok := p.seen.Load(t)
+	if !ok {
+		if _, err := sysenc.LayoutOf(t); err != nil {
+			return err
+		}
+		box, _ = p.seen.LoadOrStore(t, &t)
+	}
+	p.last.Store(box.(*reflect.Type))
 	return nil
 }

@@ -43,6 +43,7 @@ type Reader struct {
 	mu       sync.Mutex
 	users    int
 	closed   bool
+	gone     atomic.Bool   // closed, for those who do not hold mu
 	done     chan struct{} // closed by Close
 	mappings []*sys.Mapping
 
@@ -252,6 +253,7 @@ func (r *Reader) Close() error {
 		return nil
 	}
 	r.closed = true
+	r.gone.Store(true)
 	last := r.users == 0
 	close(r.done)
 	r.mu.Unlock()
