@@ -58,6 +58,9 @@ func parseHeader(b []byte) (header, error) {
 	if err := c.Err(); err != nil {
 		return header{}, err
 	}
+	if h.layoutN == 0 {
+		h.layoutOff = 0 // means nothing, may be anything
+	}
 	if h.len < minHeader || uint64(h.len) > uint64(len(b)) {
 		return header{}, bin.Errorf(section, 4, "header of %d bytes in a blob of %d", h.len, len(b))
 	}
