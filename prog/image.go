@@ -22,16 +22,33 @@ func (s *Spec) Image(mapFD func(name string) (int, error)) ([]byte, error) {
 	return s.image(operands{mapFD: mapFD})
 }
 
+// image encodes runs of instructions without references as they stand: a copy
+// of them all would cost more than their encoding.
 func (s *Spec) image(ops operands) ([]byte, error) {
-	insns := slices.Clone(s.Insns)
-	slot := 0
-	for i := range insns {
-		if err := ops.patch(&insns[i]); err != nil {
-			return nil, fmt.Errorf("insn %d: %w", slot, err)
+	code := make([]byte, 0, s.Insns.Slots()*8)
+	rest := s.Insns
+	for len(rest) > 0 {
+		run := slices.IndexFunc(rest, func(in asm.Instruction) bool { return in.Ref.Kind != asm.RefNone })
+		if run < 0 {
+			run = len(rest)
 		}
-		slot += insns[i].Slots()
+		var err error
+		if code, err = rest[:run].AppendEncode(code, binary.NativeEndian); err != nil {
+			return nil, err
+		}
+		if rest = rest[run:]; len(rest) == 0 {
+			break
+		}
+		one := [1]asm.Instruction{rest[0]}
+		if err := ops.patch(&one[0]); err != nil {
+			return nil, fmt.Errorf("insn %d: %w", len(code)/8, err)
+		}
+		if code, err = asm.Instructions(one[:]).AppendEncode(code, binary.NativeEndian); err != nil {
+			return nil, err
+		}
+		rest = rest[1:]
 	}
-	return insns.AppendEncode(make([]byte, 0, slot*8), binary.NativeEndian)
+	return code, nil
 }
 
 // patch puts the descriptor that in refers to into its immediate.

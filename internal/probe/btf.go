@@ -106,11 +106,6 @@ func blobDeclTag() []byte {
 		[]uint32{1, kindInfo(kindDeclTag, 0), 2, ^uint32(0)})
 }
 
-// blobVariable is what blobDeclTag tags.
-func blobVariable() []byte {
-	return btfBlob("\x00tag\x00", nil, typeInt(0), []uint32{1, kindInfo(kindVar, 0), 1, 0})
-}
-
 // blobLayout says of kinds 0 and 1 how long their records are.
 func blobLayout() []byte {
 	return btfBlob("\x00int\x00", layoutOf([2]byte{0, 0}, [2]byte{4, 0}), typeInt(1))
