@@ -94,7 +94,6 @@ func (m *matcher) matchField(c Type) (bool, error) {
 		if !ok {
 			return false, fmt.Errorf("no type %d in the target", id)
 		}
-		id = t.id
 		var err error
 		if a.name != 0 {
 			id, ok, err = m.matchMember(a, t)

@@ -112,16 +112,26 @@ func (f *finder) slow(s *Spec, name uint32, id ID, kind Kind) {
 	}
 }
 
+// compare is what is left after the filter: few names, mostly right ones.
 func (f *finder) compare(s *Spec, k, name uint32, id ID, kind Kind) {
-	list := f.buckets[k]
-	if len(list) == 0 {
-		return
-	}
-	b := essential(s.strBytes(name))
-	for _, i := range list {
+	for _, i := range f.buckets[k] {
 		q := &f.queries[i]
-		if q.kinds.has(kind) && string(b) == q.name {
+		if q.kinds.has(kind) && s.begins(name, q.name) && len(essential(s.strBytes(name))) == len(q.name) {
 			q.ids = append(q.ids, id)
 		}
 	}
+}
+
+// begins reports whether the string at off is name, or might be a flavour of
+// it: it rules most strings out without looking for their end.
+func (s *Spec) begins(off uint32, name string) bool {
+	for off < s.strOff {
+		s = s.base
+	}
+	off -= s.strOff
+	if uint64(off)+uint64(len(name)) >= uint64(len(s.strs)) {
+		return false
+	}
+	b := s.strs[off:]
+	return (b[len(name)] == 0 || b[len(name)] == '_') && string(b[:len(name)]) == name
 }
