@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/skepbpf/skep/btf"
 )
 
 // TestCeiling parses objects made to take much memory for their size.
@@ -105,6 +107,8 @@ func TestCeiling(t *testing.T) {
 			b.sym(b.str("f"), 0x12, sec, 0, uint64(len(insns)))
 			return b
 		}, false},
+		{"maps of one name", func() *builder { return manyMaps(n, 1) }, true},
+		{"maps of maps of one name", func() *builder { return manyMaps(n, 2) }, false},
 		{"data sections", func() *builder {
 			b := &builder{}
 			for range n / 10 {
@@ -130,4 +134,45 @@ func TestCeiling(t *testing.T) {
 			runtime.KeepAlive(o)
 		})
 	}
+}
+
+// manyMaps is an object of n static maps that share name and type; of two
+// members, the second says of what maps they are maps.
+func manyMaps(n, members int) *builder {
+	le := binary.LittleEndian
+	var types []byte
+	word := func(words ...uint32) {
+		for _, w := range words {
+			types = le.AppendUint32(types, w)
+		}
+	}
+	const strs = "\x00int\x00type\x00values\x00m\x00.maps\x00"
+	at := func(s string) uint32 { return uint32(strings.Index(strs, "\x00"+s+"\x00") + 1) }
+	info := func(kind btf.Kind, vlen int) uint32 { return uint32(kind)<<24 | uint32(vlen) }
+	word(at("int"), info(btf.KindInt, 0), 4, 32)                // 1
+	word(0, info(btf.KindArray, 0), 0, 1, 1, mapArrayOfMaps)    // 2
+	word(0, info(btf.KindPtr, 0), 2)                            // 3
+	word(0, info(btf.KindStruct, 1), 8, at("type"), 3, 0)       // 4: template
+	word(0, info(btf.KindPtr, 0), 4)                            // 5
+	word(0, info(btf.KindArray, 0), 0, 5, 1, 0)                 // 6
+	word(0, info(btf.KindStruct, members), 8, at("type"), 3, 0) // 7: map
+	if members > 1 {
+		word(at("values"), 6, 64)
+	}
+	for range n {
+		word(at("m"), info(btf.KindVar, 0), 7, 0)
+	}
+	word(at(".maps"), info(btf.KindDatasec, n), uint32(8*n))
+	for i := range uint32(n) {
+		word(8+i, 8*i, 8)
+	}
+	blob := le.AppendUint16(nil, 0xeb9f)
+	blob = append(blob, 1, 0)
+	for _, w := range []int{24, 0, len(types), len(types), len(strs)} {
+		blob = le.AppendUint32(blob, uint32(w))
+	}
+	b := &builder{}
+	b.section(madeSection{name: ".BTF", typ: 1, data: append(append(blob, types...), strs...)})
+	b.section(madeSection{name: ".maps", typ: 1, data: make([]byte, 8*n)})
+	return b
 }

@@ -75,6 +75,7 @@ func (p *parser) fixDataSecs() error {
 	for i := len(p.kinds) - 1; i > 0; i-- {
 		byName[p.file.Sections[i].Name] = uint32(i)
 	}
+	p.placed = make([]bool, p.types.Len())
 	for i := range p.dataSecs {
 		d := &p.dataSecs[i]
 		d.sec = byName[d.name]
@@ -96,6 +97,10 @@ func (p *parser) fixDataSec(d *dataSec) error {
 		if !ok || t.Kind() != btf.KindVar {
 			return bin.Errorf(".BTF", 0, "section %s: variable %d is no VAR (type %d)", d.name, i, v.Type)
 		}
+		if p.placed[v.Type] {
+			return bin.Errorf(".BTF", 0, "section %s: variable %s (type %d) has a place already", d.name, t.Name(), v.Type)
+		}
+		p.placed[v.Type] = true
 		sv := secVar{name: t.Name(), id: v.Type, typ: t.Target(), off: v.Offset, size: v.Size, linkage: t.Linkage()}
 		if err := p.placeVar(d, &sv, find, fix); err != nil {
 			return err
@@ -190,10 +195,17 @@ func (p *parser) finder(sec uint32, n int) func(string) *symbol {
 			return only(found)
 		}
 	}
-	byName := make(map[string]*symbol, len(syms))
-	for _, i := range syms {
-		s := &p.syms[i]
-		byName[s.name] = better(byName[s.name], s)
+	byName := p.byName[sec]
+	if byName == nil { // once for a section, however many DATASECs it has
+		byName = make(map[string]*symbol, len(syms))
+		for _, i := range syms {
+			s := &p.syms[i]
+			byName[s.name] = better(byName[s.name], s)
+		}
+		if p.byName == nil {
+			p.byName = make(map[uint32]map[string]*symbol)
+		}
+		p.byName[sec] = byName
 	}
 	return func(name string) *symbol { return only(byName[name]) }
 }

@@ -126,6 +126,9 @@ func (p *parser) declareKsyms(sec btf.Type, byName map[string]int) error {
 // layoutKconfig gives each variable of .kconfig its place in the map: by
 // alignment, the widest first, then by size, then by name.
 func (p *parser) layoutKconfig(sec btf.Type, byName map[string]int) error {
+	if p.kconfig.size != 0 {
+		return bin.Errorf(".BTF", 0, "section %s is described twice", kconfigSection)
+	}
 	var vars []int // indexes in externs, one for each entry
 	for i := range sec.Vlen() {
 		id := sec.SecVar(i).Type

@@ -2,6 +2,7 @@ package elf
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -176,6 +177,11 @@ func (p *parser) decodeFuncs() error {
 	return nil
 }
 
+// wrapFunc makes an error about the bytes of f one about its section.
 func wrapFunc(f *function, err error) error {
-	return fmt.Errorf("%s: function %s: %w", f.def.Section, f.def.Symbol, err)
+	var fe *bin.FormatError
+	if errors.As(err, &fe) {
+		return bin.Errorf(f.def.Section, int64(f.off)+fe.Offset, "function %s: %s", f.def.Symbol, fe.Msg)
+	}
+	return fmt.Errorf("function %s: %w", f.def.Symbol, err)
 }

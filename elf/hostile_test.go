@@ -158,7 +158,7 @@ func TestHostile(t *testing.T) {
 			b.sym(b.str("main"), globalFunc, sec, 0, 8)
 			b.sym(b.str("main"), globalFunc, sec, 8, 8)
 		}), "tc: offset 0x8: function main is defined twice"},
-		{"half of a wide instruction", one(insns(opWide), nil, main(8)), "function main: instructions: offset 0x0: wide"},
+		{"half of a wide instruction", one(insns(opWide), nil, main(8)), "tc: offset 0x0: function main: wide"},
 		{"relocated arithmetic", one(insns(opMov, opExit), rel(0, 1, 1), main(16)), "tc: offset 0x0: function main: bad reference to main: neither a call"},
 		{"relocation between instructions", one(insns(opCall, opExit), rel(4, 1, 10), main(16)), "tc: offset 0x4: function main: relocation between"},
 		{"relocation of a second slot", one(insns(opWide, opNone, opExit), rel(8, 1, 1), main(24)), "tc: offset 0x8: function main: relocation between"},
@@ -206,6 +206,7 @@ func TestHostile(t *testing.T) {
 		{"huge .bss", section(madeSection{name: ".bss", typ: 8, size: 1 << 33}, globalData, 0, 8), ".bss: offset 0x0: data section of 0x200000000 bytes"},
 		{"variable beyond its section", section(madeSection{name: ".bss", typ: 8, size: 8}, globalData, 4, 8), ".bss: offset 0x4: variable x of 8 bytes"},
 		{"version of two bytes", section(madeSection{name: "version", typ: 1, data: []byte{1, 2}}, 0, 0, 0), "version: offset 0x0: version of 2 bytes"},
+		{"legacy map with an unknown pinning", section(madeSection{name: "maps", typ: 1, data: insns([4]int32{1, 0, 0, 4}, opNone, opNone, [4]int32{2})[:28]}, globalData, 0, 28), "maps: offset 0x0: map x: definition of 28 bytes has fields"},
 		{"empty BTF", section(madeSection{name: ".BTF", typ: 1, data: []byte{1}}, 0, 0, 0), ".BTF: offset"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -260,5 +261,21 @@ func TestOldSymbols(t *testing.T) {
 	}
 	if d := cmp.Diff(map[string]int{"first": 2, "second": 1}, got); d != "" {
 		t.Errorf("programs (-want +got):\n%s", d)
+	}
+}
+
+// TestLegacyPinning: the longer struct of aya says whether a map is pinned.
+func TestLegacyPinning(t *testing.T) {
+	for pin, want := range []uint32{PinNone, PinByName} {
+		def := binary.LittleEndian.AppendUint32(append([]byte{2}, make([]byte, 23)...), uint32(pin))
+		b := &builder{}
+		b.sym(b.str("m"), globalData, b.section(madeSection{name: "maps", typ: 1, data: def}), 0, uint64(len(def)))
+		o, err := Parse(b.bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := o.Maps[0]; m.Pinning != want || !m.Legacy || m.Type != mapArray {
+			t.Errorf("pinning %d: %+v", pin, m)
+		}
 	}
 }

@@ -12,6 +12,10 @@ import (
 // have it, or longer structs that begin like it, in a section "maps".
 const legacySize = 5 * 4
 
+// pinnedSize is the size of the one longer struct whose fields are known: that
+// of the Rust library aya, which ends with an id and a pinning.
+const pinnedSize = legacySize + 2*4
+
 // parseLegacyMaps reads the maps of "maps" sections.
 func (p *parser) parseLegacyMaps() error {
 	for sec, kind := range p.kinds {
@@ -67,6 +71,14 @@ func (p *parser) legacyMap(sec uint32, sym *symbol, b []byte) (err error) {
 	}
 	if c.Err() != nil {
 		return bin.Errorf(s.Name, int64(sym.value), "map %s: definition of %d bytes, want %d or more", sym.name, len(b), legacySize-4)
+	}
+	if len(b) == pinnedSize && m.Type != 0 {
+		tail := *c
+		tail.Skip(4)
+		if pin := tail.U32(); pin == PinByName {
+			m.Pinning = pin
+			c.Skip(8)
+		}
 	}
 	for _, x := range c.Bytes(uint64(c.Len())) {
 		if x != 0 {

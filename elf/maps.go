@@ -25,6 +25,9 @@ const (
 	flagLink       = 1 << 13 // BPF_F_LINK. Requires Linux 6.4.
 )
 
+// templateSize is about what a MapDef takes in memory.
+const templateSize = 200
+
 // placedMap is a map at a place that relocations refer to.
 type placedMap struct {
 	def    *MapDef
@@ -104,6 +107,8 @@ func (p *parser) parseMaps() error {
 		return nil
 	}
 	d := &p.dataSecs[i]
+	p.maps = make([]placedMap, 0, len(d.vars))
+	p.obj.Maps = make([]*MapDef, 0, len(d.vars)+8)
 	for _, local := range [...]bool{false, true} { // global maps get their names first
 		for i := range d.vars {
 			if v := &d.vars[i]; (v.linkage == btf.LinkageStatic) == local {
@@ -160,8 +165,8 @@ func (p *parser) parseMap(d *dataSec, v *secVar) (err error) {
 		return bin.Errorf(d.name, int64(v.off), "map %s: %d bytes do not fit the section (%#x bytes)", v.name, v.size, size)
 	}
 	p.maps = append(p.maps, placedMap{m, d.sec, uint64(v.off), uint64(v.size), a.values})
-	if m.Inner != nil {
-		return p.spend(d.name, len(m.Inner.Name))
+	if m.Inner != nil { // of which many maps can have one that the file says once
+		return p.spend(d.name, templateSize+len(m.Inner.Name))
 	}
 	return nil
 }

@@ -91,12 +91,14 @@ type parser struct {
 	edit     *btf.Editor
 	extInfo  *btf.Ext
 	dataSecs []dataSec
+	placed   []bool     // by type id: the VAR is in a DATASEC
 	ksyms    []btf.Type // .ksyms DATASECs
 	kconfig  kconfigMap
 	externs  []extern
 	externBy map[int32]int // symbol index → externs
 
-	budget int // bytes that names and tables made up here may still take
+	byName map[uint32]map[string]*symbol // symbols of large sections; see finder
+	budget int                           // bytes that names and tables made up here may still take
 }
 
 // spend takes n bytes from what the parser may make beyond the input's own

@@ -91,7 +91,6 @@ type funcWalk struct {
 	sec    uint32
 	code   []byte
 	relocs []reloc
-	ext    *btf.ExtSection // nil without records
 	funcs  []btf.FuncInfo
 	lines  []btf.LineInfo
 	cores  []btf.COREInfo
