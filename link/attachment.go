@@ -75,9 +75,13 @@ func (a *attachment) Close() error {
 	if a.closed {
 		return nil
 	}
+	// The kernel would keep the attachment for good: a Close that failed can
+	// be tried again.
+	if err := a.detach(); err != nil {
+		return err
+	}
 	a.closed = true
-	err := a.detach()
-	return errors.Join(err, a.prog.Close(), a.target.Close())
+	return errors.Join(a.prog.Close(), a.target.Close())
 }
 
 func (a *attachment) Detach() error {

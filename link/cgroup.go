@@ -50,6 +50,9 @@ type CgroupOptions struct {
 	Mode   CgroupMode
 	// Order among the programs of the hook. Requires Linux 6.17.
 	Order Order
+	// Preorder runs the program before those of the cgroups below, not after
+	// them. Requires Linux 6.15.
+	Preorder bool
 	// Replace is the program to replace in one step, for CgroupMulti.
 	// Requires Linux 5.6.
 	Replace *prog.Program
@@ -84,8 +87,8 @@ func attachCgroup(p *prog.Program, o *CgroupOptions) (Link, error) {
 	}
 	at := hook(p, o.Attach)
 	if o.Mode == CgroupLink {
-		l, err := linkCgroup(pfd, dir, at, &o.Order)
-		if err == nil || !maybeMissing(err) || !o.Order.zero() || knowsLink(pfd, at) {
+		l, err := linkCgroup(pfd, dir, at, o)
+		if err == nil || !maybeMissing(err) || !o.Order.zero() || o.Preorder || knowsLink(pfd, at) {
 			return l, errors.Join(err, dir.Close())
 		}
 	}
@@ -131,8 +134,17 @@ func dupUser(fd int) (*sys.FD, error) {
 	return own, err
 }
 
-func linkCgroup(pfd int, dir *sys.FD, at sys.AttachType, o *Order) (Link, error) {
-	a, err := o.resolve()
+// anchor is the order with the flag that only cgroups have.
+func (o *CgroupOptions) anchor() (anchor, error) {
+	a, err := o.Order.resolve()
+	if o.Preorder {
+		a.flags |= sys.BPF_F_PREORDER
+	}
+	return a, err
+}
+
+func linkCgroup(pfd int, dir *sys.FD, at sys.AttachType, o *CgroupOptions) (Link, error) {
+	a, err := o.anchor()
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +159,7 @@ func linkCgroup(pfd int, dir *sys.FD, at sys.AttachType, o *Order) (Link, error)
 		Flags: a.flags, RelativeFd: a.relative, ExpectedRevision: a.revision,
 	})
 	if err != nil {
-		if maybeMissing(err) && !o.zero() && knowsLink(pfd, at) {
+		if maybeMissing(err) && !o.Order.zero() && knowsLink(pfd, at) {
 			return nil, fmt.Errorf("%w (%w)", err, &feature.UnsupportedError{Name: "order of cgroup programs", Since: "6.17"})
 		}
 		return nil, err
@@ -157,7 +169,7 @@ func linkCgroup(pfd int, dir *sys.FD, at sys.AttachType, o *Order) (Link, error)
 
 // progAttach attaches by BPF_PROG_ATTACH. It takes dir over.
 func progAttach(p *prog.Program, dir *sys.FD, at sys.AttachType, flags uint32, o *CgroupOptions) (Link, error) {
-	a, err := o.Order.resolve()
+	a, err := o.anchor()
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}

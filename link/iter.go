@@ -17,11 +17,12 @@ type CgroupOrder uint32
 
 // The orders. CgroupDefault is for iterators over other things.
 const (
-	CgroupDefault CgroupOrder = CgroupOrder(sys.BPF_CGROUP_ITER_ORDER_UNSPEC)
-	CgroupSelf    CgroupOrder = CgroupOrder(sys.BPF_CGROUP_ITER_SELF_ONLY)        // only the cgroup
-	CgroupPre     CgroupOrder = CgroupOrder(sys.BPF_CGROUP_ITER_DESCENDANTS_PRE)  // then those below, parents first
-	CgroupPost    CgroupOrder = CgroupOrder(sys.BPF_CGROUP_ITER_DESCENDANTS_POST) // those below, children first
-	CgroupUp      CgroupOrder = CgroupOrder(sys.BPF_CGROUP_ITER_ANCESTORS_UP)     // and all above
+	CgroupDefault  CgroupOrder = CgroupOrder(sys.BPF_CGROUP_ITER_ORDER_UNSPEC)
+	CgroupSelf     CgroupOrder = CgroupOrder(sys.BPF_CGROUP_ITER_SELF_ONLY)        // only the cgroup
+	CgroupPre      CgroupOrder = CgroupOrder(sys.BPF_CGROUP_ITER_DESCENDANTS_PRE)  // then those below, parents first
+	CgroupPost     CgroupOrder = CgroupOrder(sys.BPF_CGROUP_ITER_DESCENDANTS_POST) // those below, children first
+	CgroupUp       CgroupOrder = CgroupOrder(sys.BPF_CGROUP_ITER_ANCESTORS_UP)     // and all above
+	CgroupChildren CgroupOrder = CgroupOrder(sys.BPF_CGROUP_ITER_CHILDREN)         // those right below. Requires Linux 7.0.
 )
 
 // IterOptions says what an iterator walks over. The zero value is everything;
@@ -50,7 +51,7 @@ func AttachIter(p *prog.Program, o IterOptions) (*Iter, error) {
 }
 
 func attachIter(p *prog.Program, o *IterOptions) (*Iter, error) {
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, prog.Tracing)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ package link
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/skepbpf/skep/internal/sys"
@@ -22,7 +23,7 @@ import (
 type Link interface {
 	// Close gives the attachment up: it ends, unless it is pinned or another
 	// process holds it. What the attachment needed (perf events, events in
-	// tracefs) goes with it. Calls after the first do nothing.
+	// tracefs) goes with it. Calls after one that succeeded do nothing.
 	Close() error
 	// Pin makes the link outlive the process, under a path of a bpffs. Forms
 	// without a bpf_link cannot be pinned: the error Is
@@ -169,10 +170,15 @@ func (l *bpfLink) Detach() error {
 	return nil
 }
 
-// borrowProgram borrows p's descriptor; the caller releases the FD it gets.
-func borrowProgram(p *prog.Program) (int, *sys.FD, error) {
+// borrowProgram borrows p's descriptor, if p is of one of the types, or no type
+// is given; the caller releases the FD it gets. The kernel says EINVAL to
+// programs of other types, as it does to what it does not know.
+func borrowProgram(p *prog.Program, types ...prog.Type) (int, *sys.FD, error) {
 	if p == nil {
 		return -1, nil, errors.New("no program")
+	}
+	if len(types) != 0 && !slices.Contains(types, p.Type()) {
+		return -1, nil, fmt.Errorf("program %s is of type %s, want %s", p.Name(), p.Type(), types[0])
 	}
 	f := p.ProgFD()
 	fd, err := f.Borrow()

@@ -44,7 +44,7 @@ func attachKprobeMulti(p *prog.Program, o *KprobeMultiOptions) (Link, error) {
 			return nil, fmt.Errorf("bad function name %q", s)
 		}
 	}
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, prog.Kprobe)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func attachUprobeMulti(p *prog.Program, o *UprobeMultiOptions) (Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, prog.Kprobe)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func attachUprobeMulti(p *prog.Program, o *UprobeMultiOptions) (Link, error) {
 	switch {
 	case err == nil:
 		return wrapLink(fd, TypeUprobeMulti, FormLink, nil), nil
-	case maybeMissing(err) && p.Type() == prog.Kprobe && !knowsMulti(pfd, at):
+	case maybeMissing(err) && !knowsMulti(pfd, at):
 		return nil, feature.Unsupported(feature.UprobeMulti)
 	}
 	return nil, explainPerm(err, "CAP_PERFMON and CAP_BPF")

@@ -74,7 +74,7 @@ type NetfilterOptions struct {
 // AttachNetfilter attaches a program of type Netfilter in the current network
 // namespace. Requires Linux 6.4.
 func AttachNetfilter(p *prog.Program, o NetfilterOptions) (Link, error) {
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, prog.Netfilter)
 	if err != nil {
 		return nil, fmt.Errorf("attach netfilter: %w", err)
 	}

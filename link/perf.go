@@ -32,6 +32,17 @@ func (e *probeEvent) remove() error {
 	return e.err
 }
 
+// programType is the type of the programs that the event runs.
+func (e *probeEvent) programType() prog.Type {
+	switch e.info.Event {
+	case PerfTracepoint:
+		return prog.Tracepoint
+	case PerfOther:
+		return prog.PerfEvent
+	}
+	return prog.Kprobe
+}
+
 // details is what is known of the event: what the kernel says, unless it says
 // nothing, or calls it a tracepoint because tracefs defined it.
 func (e *probeEvent) details(told Details) Details {
@@ -58,7 +69,7 @@ func attachEvent(p *prog.Program, e *probeEvent, cookie uint64) (Link, error) {
 }
 
 func tryAttachEvent(p *prog.Program, e *probeEvent, cookie uint64) (Link, error) {
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, e.programType())
 	if err != nil {
 		return nil, err
 	}

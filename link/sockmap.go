@@ -33,7 +33,7 @@ func attachSockmap(p *prog.Program, o *SockmapOptions) (Link, error) {
 	if o.Map == nil {
 		return nil, errors.New("no map")
 	}
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, prog.SKSKB, prog.SKMsg)
 	if err != nil {
 		return nil, err
 	}

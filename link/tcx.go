@@ -41,7 +41,7 @@ func attachTCX(p *prog.Program, o *TCXOptions, at sys.AttachType) (Link, error) 
 		return nil, err
 	}
 	defer a.release()
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, prog.SchedCLS)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func attachNetkit(p *prog.Program, o *NetkitOptions) (Link, error) {
 		return nil, err
 	}
 	defer a.release()
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, prog.SchedCLS)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func openRawTracepoint(p *prog.Program, name string, cookie uint64) (Link, error
 	if err := checkPath(name); err != nil {
 		return nil, errors.New("no tracepoint named")
 	}
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, prog.RawTracepoint, prog.RawTracepointWritable)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func AttachTracing(p *prog.Program, o TracingOptions) (Link, error) {
 }
 
 func attachTracing(p *prog.Program, cookie uint64) (Link, error) {
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, prog.Tracing, prog.LSM)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func attachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
 	if o.Target == nil && o.Function != 0 || o.Target != nil && o.Function == 0 {
 		return nil, errors.New("target and function go together")
 	}
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, prog.Ext)
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func attachXDP(p *prog.Program, o *XDPOptions) (Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	pfd, pf, err := borrowProgram(p)
+	pfd, pf, err := borrowProgram(p, prog.XDP)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,178 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/sys/systest"
+	"github.com/skepbpf/skep/internal/testutil"
+	"github.com/skepbpf/skep/prog"
+)
+
+// attachers are kinds of links that work anywhere, for tests of what they have
+// in common.
+func attachers(t *testing.T) map[string]func() (Link, error) {
+	t.Helper()
+	c := newCounter(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := counting(t, c, prog.Spec{Type: prog.RawTracepoint}, 0)
+	tp := counting(t, c, prog.Spec{Type: prog.Tracepoint}, 0)
+	kp := counting(t, c, prog.Spec{Type: prog.Kprobe}, 0)
+	ev := counting(t, c, prog.Spec{Type: prog.PerfEvent}, 0)
+	btf := counting(t, c, rawTPSpec("sys_enter"), 0)
+	iter := counting(t, c, prog.Spec{Type: prog.Tracing, Attach: prog.AttachTraceIter, Target: prog.Target{Name: "task"}}, 0)
+	cg := counting(t, c, sockCreate(), 1)
+	dir, _ := ownCgroup(t)
+	return map[string]func() (Link, error){
+		"raw tracepoint": func() (Link, error) { return AttachRawTracepoint(raw, RawTracepointOptions{Name: "sys_enter"}) },
+		"tp_btf":         func() (Link, error) { return AttachTracing(btf, TracingOptions{}) },
+		"tracepoint": func() (Link, error) {
+			return AttachTracepoint(tp, TracepointOptions{Category: "sched", Name: "sched_switch"})
+		},
+		"uprobe": func() (Link, error) {
+			return AttachUprobe(kp, UprobeOptions{Path: self, Address: probedAddress()})
+		},
+		"perf event": func() (Link, error) {
+			return AttachPerfEvent(ev, PerfEventOptions{Config: Software(CPUClock), SamplePeriod: 1e6})
+		},
+		"iterator": func() (Link, error) {
+			l, err := AttachIter(iter, IterOptions{CgroupPath: ""})
+			if err != nil {
+				return nil, err // no Link of a nil *Iter
+			}
+			return l, nil
+		},
+		"cgroup":       func() (Link, error) { return AttachCgroup(cg, CgroupOptions{Path: dir}) },
+		"cgroup multi": func() (Link, error) { return AttachCgroup(cg, CgroupOptions{Path: dir, Mode: CgroupMulti}) },
+	}
+}
+
+// Whatever call fails: the result is a Link, or an error that names the errno,
+// and nothing stays behind.
+func TestFaults(t *testing.T) {
+	testutil.NeedRoot(t)
+	for name, attach := range attachers(t) {
+		for _, kind := range []systest.Fault{{Cmd: systest.AnyCmd}, {Call: "*"}} {
+			for _, errno := range []sys.Errno{sys.ENOMEM, sys.EINVAL} {
+				for n := 1; n < 100; n++ {
+					fault := kind
+					fault.N, fault.Errno = n, errno
+					if !t.Run(fmt.Sprintf("%s/%v", name, fault), func(t *testing.T) { attachWithFault(t, attach, fault, &n) }) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// attachWithFault sets n beyond the end once the fault does not come to pass.
+func attachWithFault(t *testing.T, attach func() (Link, error), fault systest.Fault, n *int) {
+	before := systest.Take(systest.Watch{})
+	in := systest.Inject(t, fault)
+	l, err := attach()
+	fired := in.Fired() != 0
+	switch {
+	case err == nil:
+		if _, err := l.Info(); err != nil && !errors.Is(err, fault.Errno) {
+			t.Errorf("info: %v", err)
+		}
+		if err := l.Close(); err != nil {
+			if !errors.Is(err, fault.Errno) {
+				t.Errorf("close: %v", err)
+			}
+			if err := l.Close(); err != nil {
+				t.Errorf("second close: %v", err)
+			}
+		}
+	case l != nil:
+		t.Errorf("a link and %v", err)
+	case !fired || !errors.Is(err, fault.Errno):
+		t.Errorf("error does not say %v: %v", fault.Errno, err)
+	}
+	if diff := before.Compare(systest.Watch{}); diff != "" {
+		t.Errorf("left behind after %v: %s", in.Victim(), diff)
+	}
+	if !fired {
+		*n = 100
+	}
+}
+
+// All methods beside each other, and beside Close.
+func TestConcurrentUse(t *testing.T) {
+	testutil.NeedRoot(t)
+	for name, attach := range attachers(t) {
+		t.Run(name, func(t *testing.T) {
+			l, err := attach()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var wg sync.WaitGroup
+			for _, f := range []func() error{
+				func() error { _, err := l.Info(); return err },
+				func() error { return l.Unpin() },
+				func() error { return l.Detach() },
+				func() error { return l.Close() },
+				func() error { return l.Close() },
+			} {
+				wg.Go(func() {
+					for range 20 {
+						if err := f(); err != nil && !errors.Is(err, os.ErrClosed) && !errors.Is(err, errors.ErrUnsupported) {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if err := l.Pin("/nowhere"); err == nil {
+				t.Error("pinned after close")
+			}
+		})
+	}
+}
+
+func TestWrongProgramType(t *testing.T) {
+	testutil.NeedRoot(t)
+	c := newCounter(t)
+	xdp := counting(t, c, prog.Spec{Type: prog.XDP, Attach: prog.AttachXDP}, xdpPass)
+	raw := counting(t, c, prog.Spec{Type: prog.RawTracepoint}, 0)
+	for name, attach := range map[string]func() (Link, error){
+		"raw tracepoint": func() (Link, error) { return AttachRawTracepoint(xdp, RawTracepointOptions{Name: "sys_enter"}) },
+		"tracing":        func() (Link, error) { return AttachTracing(xdp, TracingOptions{}) },
+		"freplace":       func() (Link, error) { return AttachFreplace(xdp, FreplaceOptions{}) },
+		"freplace half":  func() (Link, error) { return AttachFreplace(xdp, FreplaceOptions{Function: 1}) },
+		"xdp":            func() (Link, error) { return AttachXDP(raw, XDPOptions{Interface: "lo"}) },
+		"xdp mode":       func() (Link, error) { return AttachXDP(xdp, XDPOptions{Interface: "lo", Mode: 9}) },
+		"tcx":            func() (Link, error) { return AttachTCX(raw, TCXOptions{Interface: "lo"}) },
+		"netkit":         func() (Link, error) { return AttachNetkit(raw, NetkitOptions{Interface: "lo"}) },
+		"netns":          func() (Link, error) { return AttachNetns(raw, NetnsOptions{}) },
+		"netfilter":      func() (Link, error) { return AttachNetfilter(raw, NetfilterOptions{}) },
+		"sockmap":        func() (Link, error) { return AttachSockmap(raw, SockmapOptions{Map: c}) },
+		"sockmap no map": func() (Link, error) { return AttachSockmap(raw, SockmapOptions{}) },
+		"cgroup":         func() (Link, error) { return AttachCgroup(raw, CgroupOptions{Path: "/"}) },
+		"raw":            func() (Link, error) { return AttachRaw(raw, RawOptions{}) },
+		"kprobe.multi":   func() (Link, error) { return AttachKprobeMulti(raw, KprobeMultiOptions{Symbols: []string{"f"}}) },
+		"kprobe.multi cookies": func() (Link, error) {
+			return AttachKprobeMulti(raw, KprobeMultiOptions{Symbols: []string{"f"}, Cookies: []uint64{1, 2}})
+		},
+		"uprobe.multi": func() (Link, error) {
+			return AttachUprobeMulti(raw, UprobeMultiOptions{Path: "/bin/bash", Offsets: []uint64{4}})
+		},
+	} {
+		l, err := attach()
+		if err == nil {
+			l.Close()
+			t.Errorf("%s: attached", name)
+		}
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%s: the kernel is blamed: %v", name, err)
+		}
+	}
+}
