@@ -169,7 +169,8 @@ func (l *loader) reconsider(form, s *Spec, err error) (again bool, fatal error) 
 	switch {
 	case errors.Is(err, sys.EPERM):
 		return l.raiseMemlock(), nil
-	case errors.Is(err, sys.EINVAL), errors.Is(err, sys.E2BIG), errors.Is(err, sys.EACCES):
+	case errors.Is(err, sys.EINVAL), errors.Is(err, sys.E2BIG):
+		// What a kernel does not know it calls invalid, or too long a struct.
 	default:
 		return false, nil
 	}

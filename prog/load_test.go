@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 	"github.com/skepbpf/skep/verifierlog"
@@ -203,5 +204,34 @@ func TestImage(t *testing.T) {
 	again, err := s.Image(func(name string) (int, error) { return fds[name], nil })
 	if err != nil || !bytes.Equal(b, again) {
 		t.Errorf("a second image differs: %v", err)
+	}
+}
+
+// TestParallel loads one Spec many times at once, with one set of features.
+func TestParallel(t *testing.T) {
+	needKernel(t)
+	noLeak(t)
+	s, set := withTypes(t), new(feature.Set)
+	bad := *s
+	bad.Insns = append(asm.Instructions{asm.Exit()}, bad.Insns...) // unreachable: EINVAL
+	bad.Attach, bad.AttachOptional = prog.AttachXDP, true
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 10 {
+				p, err := prog.Load(s, &prog.Options{Features: set})
+				if err != nil {
+					t.Error(err)
+				}
+				_ = p.Close()
+				if _, err := prog.Load(&bad, &prog.Options{Features: set}); !errors.Is(err, sys.EINVAL) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if set.Get(feature.BTFFunc) != feature.Yes || set.Get(feature.ExpAttachType) != feature.Yes {
+		t.Error("a rejection asked nothing")
 	}
 }
