@@ -185,12 +185,12 @@ func (r *Relocator) wrap(relo *CORERelo, err error) error {
 	if t, ok := r.local.typ(relo.Root); ok {
 		name = t.cstring()
 	}
-	return fmt.Errorf("CO-RE %s of %s (%s): %w", relo.Kind, name, relo.Access, err)
+	return fmt.Errorf("CO-RE %s of %s (%s): %w", relo.Kind, name, shown(relo.Access), err)
 }
 
 func (r *Relocator) resolve(relo *CORERelo) (Fixup, error) {
 	m := &r.m
-	m.kind = relo.Kind
+	m.kind, m.budget = relo.Kind, matchBudget
 	if err := m.local.parse(r.local, relo); err != nil {
 		return Fixup{}, err
 	}

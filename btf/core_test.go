@@ -348,3 +348,18 @@ func TestEssential(t *testing.T) {
 		}
 	}
 }
+
+// A struct whose anonymous members fan out: the search must end early.
+func TestMatchingIsBounded(t *testing.T) {
+	fan := with(func(b *builder) ID {
+		id := b.strct("", 4, fld{"x", 1, 0, 0})
+		for range 40 {
+			id = b.strct("", 4, fld{"", id, 0, 0}, fld{"", id, 0, 0}, fld{"", id, 0, 0}, fld{"", id, 0, 0})
+		}
+		return b.strct("s", 4, fld{"", id, 0, 0})
+	})
+	_, err := resolve(t, binary.LittleEndian, localS, COREFieldByteOffset, "0:1", fan)
+	if !errors.Is(err, errBudget) {
+		t.Errorf("got %v", err)
+	}
+}

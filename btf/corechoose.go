@@ -91,10 +91,13 @@ const maxListed = 8
 
 func (r *Relocator) ambiguous(c *candidates, old number) error {
 	m := &r.m
+	m.budget = matchBudget
 	e := &AmbiguousError{Relo: fmt.Sprintf("CO-RE %s of %s", m.kind, m.local.describe(m.kind))}
 	for _, cand := range c.list {
-		ok, err := m.match(cand.t)
-		if !ok || err != nil || len(e.Candidates) == maxListed {
+		if len(e.Candidates) == maxListed {
+			break
+		}
+		if ok, err := m.match(cand.t); !ok || err != nil {
 			continue
 		}
 		f := Fixup{Kind: m.kind}
@@ -123,6 +126,7 @@ func (r *Relocator) why(c *candidates) string {
 		}
 		return b.String()
 	}
+	m.budget = matchBudget
 	what := "member"
 	switch {
 	case m.kind.enumval():

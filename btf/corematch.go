@@ -9,8 +9,9 @@ import (
 // made for it gets there.
 var errBudget = errors.New("types nest too deeply to compare")
 
-// matchBudget bounds the members looked at for one candidate.
-const matchBudget = 1 << 18
+// matchBudget bounds the members looked at for one relocation, all candidates
+// together.
+const matchBudget = 1 << 20
 
 // matcher compares one local path with candidate types. Its rules are those of
 // libbpf's relo_core.c, which other loaders share.
@@ -32,7 +33,7 @@ func (r refusal) String() string {
 	if r.name == "" {
 		return r.what
 	}
-	return fmt.Sprintf(r.what, r.name)
+	return fmt.Sprintf(r.what, shown(r.name))
 }
 
 func (m *matcher) refuse(what, name string) (bool, error) {
@@ -49,8 +50,10 @@ func (m *matcher) spend() error {
 
 // match tries a candidate and leaves its path in m.target.
 func (m *matcher) match(c Type) (bool, error) {
-	m.budget = matchBudget
 	m.why = refusal{}
+	if err := m.spend(); err != nil {
+		return false, err
+	}
 	m.target.reset(c.s, c.id, c.s.pointerSize())
 	switch {
 	case m.kind == CORETypeMatches:

@@ -68,7 +68,7 @@ func (p *access) parse(s *Spec, relo *CORERelo) error {
 	p.reset(s, relo.Root, 8)
 	if relo.Kind.typ() {
 		if relo.Access != "0" {
-			return fmt.Errorf("%w %q of a type", errAccess, relo.Access)
+			return fmt.Errorf("%w %q of a type", errAccess, shown(relo.Access))
 		}
 		return nil
 	}
@@ -115,7 +115,7 @@ func nextIndex(s string) (uint32, string, error) {
 	n, err := strconv.ParseUint(digits, 10, 31)
 	rest := s[len(digits):]
 	if err != nil || rest == ":" {
-		return 0, "", fmt.Errorf("%w %q", errAccess, s)
+		return 0, "", fmt.Errorf("%w %q", errAccess, shown(s))
 	}
 	return uint32(n), rest, nil
 }
@@ -209,10 +209,10 @@ func (p *access) describe(kind COREKind) string {
 		switch {
 		case a.name != 0 && kind.enumval():
 			name, _ := p.s.str(a.name)
-			b.WriteString("::" + name)
+			b.WriteString("::" + shown(name))
 		case a.name != 0:
 			name, _ := p.s.str(a.name)
-			b.WriteString("." + name)
+			b.WriteString("." + shown(name))
 		case i > 0 || a.idx > 0:
 			fmt.Fprintf(&b, "[%d]", a.idx)
 		}

@@ -20,10 +20,20 @@ func (t Type) String() string {
 
 func (t Type) cstring() string { return declare(t, "", maxPrint) }
 
+// shown cuts a name that is longer than any compiler's: what is printed must
+// not grow with a hostile blob.
+func shown(name string) string {
+	const most = 512 // KSYM_NAME_LEN
+	if len(name) > most {
+		return name[:most] + "..."
+	}
+	return name
+}
+
 // nameOf is the name with what C puts before it.
 func nameOf(prefix string, t Type) string {
 	name, _ := t.s.str(t.name)
-	if name == "" {
+	if name = shown(name); name == "" {
 		name = "(anon)"
 	}
 	if prefix == "" {
