@@ -49,6 +49,8 @@ func encode(insns []insn) []byte {
 type program struct {
 	typ    sys.ProgType
 	attach sys.AttachType
+	flags  uint32
+	target uint32 // attach_btf_id
 	name   string
 	insns  []insn
 	log    []byte
@@ -61,6 +63,8 @@ func (a *asker) load(p program) (*sys.FD, error) {
 	attr := sys.ProgLoadAttr{
 		ProgType:           p.typ,
 		ExpectedAttachType: p.attach,
+		ProgFlags:          p.flags,
+		AttachBtfId:        p.target,
 		InsnCnt:            uint32(len(p.insns)),
 		Insns:              sys.BytesPtr(code),
 		License:            sys.StringPtr("GPL"),
@@ -78,7 +82,8 @@ func (a *asker) load(p program) (*sys.FD, error) {
 		attr.FuncInfoCnt = uint32(len(p.funcs) / 8)
 	}
 	if a.token != 0 {
-		attr.ProgFlags, attr.ProgTokenFd = sys.BPF_F_TOKEN_FD, int32(a.token)
+		attr.ProgFlags |= sys.BPF_F_TOKEN_FD
+		attr.ProgTokenFd = int32(a.token)
 	}
 	return sys.ProgLoad(&attr)
 }
