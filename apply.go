@@ -2,9 +2,12 @@ package skep
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	stdmaps "maps"
 	"runtime"
+	"slices"
 
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/maps"
@@ -19,8 +22,8 @@ type Options struct {
 	// caller's; the Collection holds a duplicate. They are not checked
 	// against the Spec, and not filled.
 	Maps map[string]*maps.Map
-	// PinDir is where maps pinned by name are: a directory on a bpffs.
-	// Without one, a Spec that pins by name does not load.
+	// PinDir is where maps pinned by name are: an existing directory on a
+	// bpffs. Empty is maps.DefaultPinDir.
 	PinDir string
 	// Parallel bounds how many programs are verified at once: 0 is the number
 	// of CPUs that Go uses, 1 loads them one after the other.
@@ -43,6 +46,9 @@ func Load(s *Spec, o *Options) (*Collection, error) {
 func LoadContext(ctx context.Context, s *Spec, o *Options) (*Collection, error) {
 	if o == nil {
 		o = &Options{}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, &StepError{Object: s.Name, Step: "facts", Err: err}
 	}
 	facts := o.Facts
 	if facts == nil {
@@ -81,6 +87,7 @@ type Prepared struct {
 	btf      *handle.Handle
 	report   *Report
 	undo     undo
+	done     bool // loaded or closed
 }
 
 // undo takes back, last first, what a load did.
@@ -123,9 +130,18 @@ func (p *Prepared) fail(step, name string, err error) error {
 }
 
 func (p *Prepared) create(ctx context.Context) error {
-	if err := p.loadBTF(); err != nil {
+	if err := ctx.Err(); err != nil {
+		return p.fail("btf", "", err)
+	}
+	// The kernel would take the maps and programs, and they would read each
+	// other's data the wrong way round.
+	if o := p.plan.order; o != nil && o.Uint16([]byte{1, 0}) != binary.NativeEndian.Uint16([]byte{1, 0}) {
+		return p.fail("btf", "", fmt.Errorf("the object is %v, this machine is not", o))
+	}
+	if err := p.checkGiven(); err != nil {
 		return err
 	}
+	p.loadBTF()
 	for _, m := range p.plan.maps {
 		if err := ctx.Err(); err != nil {
 			return p.fail("map", m.name, fmt.Errorf("map %s: %w", m.name, err))
@@ -138,6 +154,9 @@ func (p *Prepared) create(ctx context.Context) error {
 		}
 	}
 	for _, m := range p.plan.maps {
+		if err := ctx.Err(); err != nil {
+			return p.fail("slots", m.name, fmt.Errorf("map %s: %w", m.name, err))
+		}
 		if err := p.fillSlots(m); err != nil {
 			return p.fail("slots", m.name, err)
 		}
@@ -145,23 +164,37 @@ func (p *Prepared) create(ctx context.Context) error {
 	return nil
 }
 
+// checkGiven refuses maps of the caller that stand for none of the plan's: a
+// typing error would otherwise go unnoticed.
+func (p *Prepared) checkGiven() error {
+	have := make(map[string]bool, len(p.plan.maps))
+	for _, m := range p.plan.maps {
+		have[m.name] = true
+	}
+	for _, name := range slices.Sorted(stdmaps.Keys(p.opts.Maps)) {
+		if !have[name] {
+			return p.fail("map", name, notFound("map", name, have))
+		}
+	}
+	return nil
+}
+
 // loadBTF uploads the object's types, once for all maps and programs. An
 // object that the kernel takes no BTF of loads without, as far as that goes.
-func (p *Prepared) loadBTF() error {
+func (p *Prepared) loadBTF() {
 	if p.plan.types == nil {
-		return nil
+		return
 	}
 	h, err := handle.Load(p.plan.types, &handle.Options{Features: p.features})
 	if err != nil {
 		p.report.Degraded = append(p.report.Degraded, fmt.Sprintf("BTF of the object: left out: %v", err))
-		return nil
+		return
 	}
 	p.btf = h
 	for _, d := range h.Without() {
 		p.report.Degraded = append(p.report.Degraded, "BTF of the object: "+d)
 	}
 	p.undo.add(h.Close)
-	return nil
 }
 
 func (p *Prepared) createMap(m *plannedMap) error {
@@ -216,14 +249,20 @@ func (p *Prepared) fillSlots(m *plannedMap) error {
 
 // Close gives up: the maps are closed, and unpinned if this Prepared pinned
 // them. After Load it does nothing.
-func (p *Prepared) Close() error { return p.undo.run() }
+func (p *Prepared) Close() error {
+	p.done = true
+	return p.undo.run()
+}
+
+var errDone = errors.New("the prepared plan was loaded or closed before")
 
 // Load loads the programs. It takes the maps over, also when it fails: then
 // they are closed.
 func (p *Prepared) Load(ctx context.Context) (*Collection, error) {
-	if p.plan == nil {
-		return nil, errors.New("prepared plan was loaded or closed already")
+	if p.done {
+		return nil, p.fail("program", "", errDone)
 	}
+	p.done = true
 	coll := &Collection{
 		Maps:     p.Maps,
 		Programs: map[string]*prog.Program{},
@@ -233,7 +272,7 @@ func (p *Prepared) Load(ctx context.Context) (*Collection, error) {
 	l := &loader{Prepared: p, coll: coll}
 	err := l.programs(ctx, p.parallel())
 	if err == nil {
-		err = l.slots()
+		err = l.slots(ctx)
 	}
 	if err != nil {
 		_ = p.undo.run()
@@ -243,7 +282,7 @@ func (p *Prepared) Load(ctx context.Context) (*Collection, error) {
 	if p.btf != nil {
 		_ = p.btf.Close()
 	}
-	p.undo, p.plan, p.Maps = nil, nil, nil
+	p.undo, p.Maps = nil, nil
 	return coll, nil
 }
 

@@ -94,11 +94,13 @@ func (l *loader) programs(ctx context.Context, n int) error {
 // unit loads the first member that can be. mu guards what goroutines share.
 func (l *loader) unit(ctx context.Context, u *unit, mu *sync.Mutex) {
 	required := false
-	var last error
+	var errs []error
+	var name string
 	for _, pp := range u.members {
 		required = required || pp.policy == Required
+		name = pp.name
 		if pp.err != nil {
-			last = pp.err
+			errs = append(errs, fmt.Errorf("program %s: %w", pp.name, pp.err))
 			continue
 		}
 		p, err := l.one(ctx, pp)
@@ -108,16 +110,18 @@ func (l *loader) unit(ctx context.Context, u *unit, mu *sync.Mutex) {
 			mu.Unlock()
 			return
 		}
-		l.report.Programs[pp.name] = Outcome{Why: err}
+		o := l.report.Programs[pp.name]
+		o.Why = err
+		l.report.Programs[pp.name] = o
 		mu.Unlock()
-		last = l.fail("program", pp.name, err)
 		if ctx.Err() != nil {
-			u.err = last
+			u.err = l.fail("program", pp.name, err)
 			return
 		}
+		errs = append(errs, err)
 	}
-	if required && !errors.Is(last, ErrOff) {
-		u.err = last
+	if required {
+		u.err = l.fail("program", name, errors.Join(errs...))
 	}
 }
 
@@ -125,7 +129,9 @@ func (l *loader) unit(ctx context.Context, u *unit, mu *sync.Mutex) {
 func (l *loader) loaded(pp *plannedProgram, p *prog.Program, u *unit) {
 	l.coll.Programs[pp.name] = p
 	l.undo.add(p.Close)
-	l.report.Programs[pp.name] = Outcome{Loaded: true, Degraded: p.Degraded()}
+	own := l.report.Programs[pp.name]
+	own.Loaded, own.Degraded = true, p.Degraded()
+	l.report.Programs[pp.name] = own
 	for _, other := range u.members {
 		if o := l.report.Programs[other.name]; other != pp && o.Why == nil {
 			o.Why = fmt.Errorf("%w: %s", ErrNotPreferred, pp.name)
@@ -143,18 +149,27 @@ func (l *loader) one(ctx context.Context, pp *plannedProgram) (*prog.Program, er
 	for n, m := range l.Maps {
 		spec.Maps[n] = m
 	}
-	return prog.Load(&spec, &prog.Options{
+	p, err := prog.Load(&spec, &prog.Options{
 		BTF:      l.btf,
 		NoBTF:    l.btf == nil,
 		Features: l.features,
 		LogLevel: l.opts.LogLevel,
 		Name:     pp.poisonName,
 	})
+	if err != nil {
+		return nil, err
+	}
+	// Cancelled while the verifier ran.
+	if err := ctx.Err(); err != nil {
+		_ = p.Close()
+		return nil, fmt.Errorf("program %s: %w", pp.name, err)
+	}
+	return p, nil
 }
 
 // slots puts loaded programs into program arrays. One that was left out leaves
 // its element empty.
-func (l *loader) slots() error {
+func (l *loader) slots(ctx context.Context) error {
 	for _, m := range l.plan.maps {
 		array := l.Maps[m.name]
 		if array == nil || m.off || l.opts.Maps[m.name] != nil {
@@ -164,6 +179,9 @@ func (l *loader) slots() error {
 			p := l.coll.Programs[s.Name]
 			if !s.Program || p == nil {
 				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return l.fail("slots", m.name, fmt.Errorf("map %s: element %d: %w", m.name, s.Index, err))
 			}
 			if err := array.Put(s.Index, p); err != nil {
 				return l.fail("slots", m.name, fmt.Errorf("map %s: element %d: program %s: %w", m.name, s.Index, s.Name, err))

@@ -1,6 +1,7 @@
 package skep
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,6 +22,7 @@ type Plan struct {
 	license  string
 	release  string
 	cpus     int
+	order    binary.ByteOrder // of the object's data; nil without an object
 	types    *btf.Spec
 	values   []string // of .kconfig externs, for String
 	maps     []*plannedMap
@@ -85,6 +87,9 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	plan := &Plan{object: s.Name, license: s.License, release: f.Release, cpus: f.CPUs, types: s.Types}
 	fail := func(step, name string, err error) (*Plan, error) {
 		return nil, &StepError{Object: s.Name, Step: step, Name: name, Err: err}
+	}
+	if s.object != nil {
+		plan.order = s.object.Order
 	}
 	if err := p.lookAhead(); err != nil {
 		return fail("plan", "", err)

@@ -182,10 +182,12 @@ func (s *Spec) Only(programs ...string) error {
 // tried in this order; the first that resolves and loads stays, the others are
 // off. If none does, the load fails, unless all of them are Optional.
 func (s *Spec) Prefer(programs ...string) error {
-	for _, n := range programs {
-		p := s.Programs[n]
-		if p == nil {
+	for i, n := range programs {
+		if s.Programs[n] == nil {
 			return notFound("program", n, s.Programs)
+		}
+		if slices.Contains(programs[:i], n) {
+			return fmt.Errorf("program %s: named twice", n)
 		}
 		for _, g := range s.prefer {
 			if slices.Contains(g, n) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/elf"
 	"github.com/skepbpf/skep/internal/layout"
 	"github.com/skepbpf/skep/internal/sysenc"
@@ -50,11 +51,15 @@ func (v *VarSpec) Set(val any) error {
 	return nil
 }
 
-// Get copies the value that the variable will have at load to *out.
+// Get copies the value that the variable will have at load to *out, whose type
+// is one that Set takes, or []byte.
 func (v *VarSpec) Get(out any) error {
 	mem, err := v.bytes()
 	if err != nil {
 		return err
+	}
+	if err := v.check(out); err != nil {
+		return fmt.Errorf("variable %s: %w", v.def.Name, err)
 	}
 	if err := sysenc.Decode(mem, out); err != nil {
 		return fmt.Errorf("variable %s: %w", v.def.Name, err)
@@ -62,18 +67,27 @@ func (v *VarSpec) Get(out any) error {
 	return nil
 }
 
-// check compares a struct or array with the variable's type. Integers are
-// fitted by size instead: C has too many names for them.
+// check compares the Go type with the variable's. Integers are fitted by size
+// where the variable is a number: C has too many names for them. Byte slices
+// are not looked at.
 func (v *VarSpec) check(val any) error {
 	t := reflect.TypeOf(val)
 	if t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t == nil || v.def.Type == 0 || v.spec.Types == nil {
+	if t == nil || t.Kind() == reflect.Slice || v.def.Type == 0 || v.spec.Types == nil {
 		return nil
 	}
 	switch t.Kind() {
-	case reflect.Struct, reflect.Array:
+	case reflect.Struct, reflect.Array, reflect.Float32, reflect.Float64:
+		return layout.Check(t, v.spec.Types, v.def.Type)
+	}
+	c, ok := v.spec.Types.Strip(v.def.Type)
+	if !ok {
+		return nil
+	}
+	switch c.Kind() {
+	case btf.KindStruct, btf.KindUnion, btf.KindArray, btf.KindFloat:
 		return layout.Check(t, v.spec.Types, v.def.Type)
 	}
 	return nil
