@@ -120,6 +120,15 @@ func TestRejectedForManyReasons(t *testing.T) {
 				t.Errorf("got  %s\nwant %s\n%+v", got, tt.reason, err)
 			}
 			t.Log(err)
+			// More words, the same reason.
+			var loud *verifierlog.Error
+			if _, err := prog.Load(&tt.spec, &prog.Options{LogLevel: 2 | 4}); !errors.As(err, &loud) {
+				t.Fatalf("level 2: %v", err)
+			}
+			want, more := ve.Explain(), loud.Explain()
+			if want.Reason != more.Reason || want.Insn != more.Insn || want.Source != more.Source {
+				t.Errorf("level 2: %+v\nlevel 1: %+v\n%s", more, want, loud.Log)
+			}
 			if *record != "" {
 				text := ve.Log.String() + "\n"
 				if err := os.WriteFile(filepath.Join(*record, name+".log"), []byte(text), 0o644); err != nil {
