@@ -1,6 +1,7 @@
 package btf
 
 import (
+	"strconv"
 	"testing"
 )
 
@@ -105,4 +106,40 @@ func BenchmarkVisit(b *testing.B) {
 		}
 		k.Close()
 	}
+}
+
+// BenchmarkResolveFields resolves 400 accesses of kernel structs once each,
+// with their types known.
+func BenchmarkResolveFields(b *testing.B) {
+	k := liveKernel(b)
+	s, err := k.Vmlinux()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var relos []*CORERelo
+	for _, name := range []string{"task_struct", "sock", "sk_buff", "inode", "file", "request", "mm_struct"} {
+		t, _ := s.ByName(name, KindStruct)
+		for i := 0; i < t.Vlen() && len(relos) < 400; i++ {
+			if t.Member(i).BitSize == 0 {
+				relos = append(relos, &CORERelo{COREFieldByteOffset, t.ID(), "0:" + strconv.Itoa(i)})
+			}
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		r := NewRelocator(s, k)
+		for _, relo := range relos { // the types become known, the values not
+			if _, err := r.Resolve(&CORERelo{CORETypeExists, relo.Root, "0"}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.StartTimer()
+		for _, relo := range relos {
+			if _, err := r.Resolve(relo); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(relos)), "ns/relo")
 }

@@ -7,6 +7,12 @@ import (
 	"github.com/skepbpf/skep/internal/bin"
 )
 
+// bare are the kinds without anything after the common bytes. Three types of
+// five are of them, and to know it before the record's length is computed
+// lets the processor run ahead.
+const bare kindSet = 1<<KindPtr | 1<<KindFwd | 1<<KindTypedef | 1<<KindVolatile | 1<<KindConst |
+	1<<KindRestrict | 1<<KindFunc | 1<<KindFloat | 1<<KindTypeTag
+
 // noIndex is the shift of a scan whose index nobody wants.
 const noIndex = 31
 
@@ -37,16 +43,19 @@ func (s *Spec) scan(shift uint8, f *finder) (index, error) {
 			info = bits.ReverseBytes32(info)
 		}
 		kind := info >> 24 & 0x7f
-		sh := s.shapes[kind]
-		if !sh.known || kind == 0 {
-			return index{}, bin.Errorf(section, s.typeAt(uint32(off)), "type %d: unknown kind %d", uint32(s.first)+n, kind)
+		size := uint64(typeSize)
+		if bare>>kind&1 == 0 {
+			sh := &s.shapes[kind]
+			if !sh.known || kind == 0 {
+				return index{}, bin.Errorf(section, s.typeAt(uint32(off)), "type %d: unknown kind %d", uint32(s.first)+n, kind)
+			}
+			size += uint64(sh.info) + uint64(sh.elem)*uint64(info&0xffffff)
+			if size > end-off {
+				return index{}, bin.Errorf(section, s.typeAt(uint32(off)), "type %d: %s of %d elements runs past the end", uint32(s.first)+n, Kind(kind), info&0xffffff)
+			}
 		}
 		if want>>kind&1 != 0 {
 			f.see(s, s.u32(b), s.first+ID(n), Kind(kind))
-		}
-		size := typeSize + uint64(sh.info) + uint64(sh.elem)*uint64(info&0xffffff)
-		if size > end-off {
-			return index{}, bin.Errorf(section, s.typeAt(uint32(off)), "type %d: %s of %d elements runs past the end", uint32(s.first)+n, Kind(kind), info&0xffffff)
 		}
 		off += size
 	}
