@@ -98,6 +98,22 @@ func TestExplainTracefs(t *testing.T) {
 	}
 }
 
+// Plain users are told what is missing.
+func TestTracefsUnprivileged(t *testing.T) {
+	if os.Geteuid() <= 0 {
+		t.Skip("needs a plain user of Linux")
+	}
+	tfs, err := OpenTracefs("")
+	if err == nil {
+		defer tfs.Close()
+		t.Skipf("%s is open to everybody", tfs)
+	}
+	if !strings.Contains(err.Error(), "needs") {
+		t.Errorf("got %v", err)
+	}
+	t.Log(err)
+}
+
 func readMounts(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile("/proc/self/mountinfo")
