@@ -264,3 +264,50 @@ func TestSelf(t *testing.T) {
 		t.Errorf("TestSelf found: %v, error %v", found, err)
 	}
 }
+
+// TestShared: shared libraries have dynamic symbols, and a section that is
+// broken does no harm until it is read.
+func TestShared(t *testing.T) {
+	m := sample(Class64, binary.LittleEndian)
+	m.typ = TypeDyn
+	m.secs[2].Type = SectionDynSym
+	m.secs[1].Size = 1 << 62
+	f, err := OpenBytes(m.bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, want := range map[string]int{"static": 0, "dynamic": 2} {
+		read := f.Symbols
+		if table == "dynamic" {
+			read = f.DynamicSymbols
+		}
+		syms, err := read()
+		if err != nil || syms.Len() != want {
+			t.Errorf("%s symbols: %d, %v, want %d", table, syms.Len(), err, want)
+		}
+	}
+	if _, err := f.Data(1); err == nil {
+		t.Error("no error for a section beyond the end of the file")
+	}
+}
+
+// TestExtendedIndex: a symbol whose section index does not fit 16 bits.
+func TestExtendedIndex(t *testing.T) {
+	m := sample(Class64, binary.LittleEndian)
+	copy(m.secs[2].data[symSize64+6:], "\xff\xff")
+	m.secs = append(m.secs, rawSection{
+		Section: Section{Type: SectionSymTabShndx, Link: 2, EntSize: 4},
+		data:    []byte{0, 0, 0, 0, 4, 0, 0, 0},
+	})
+	f, err := OpenBytes(m.bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	syms, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := syms.At(1); err != nil || s.Section != 4 || s.Special {
+		t.Errorf("symbol = %+v, %v, want one of section 4", s, err)
+	}
+}
