@@ -14,7 +14,7 @@ import (
 func TestNumbers(t *testing.T) {
 	generated := constants(t, regexp.MustCompile(`(?m)^\t(BPF_\w+)\s+(?:\w+\s+)?= (\d+)$`),
 		"../internal/sys/zenums.go", "../internal/sys/zconst.go")
-	byCamel := make(map[string]int)
+	byCamel := make(map[string]uint64)
 	for name, n := range generated {
 		if rest, ok := strings.CutPrefix(name, "BPF_PROG_TYPE_"); ok {
 			byCamel["prog"+camel(rest)] = n
@@ -30,7 +30,7 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%s = %d, the kernel has %d (known: %v)", name, n, want, ok)
 		}
 	}
-	for name, n := range map[string]int{
+	for name, n := range map[string]uint64{
 		"BPF_MAP_TYPE_ARRAY":         mapArray,
 		"BPF_MAP_TYPE_PROG_ARRAY":    mapProgArray,
 		"BPF_MAP_TYPE_PERCPU_ARRAY":  mapPerCPUArray,
@@ -51,16 +51,16 @@ func TestNumbers(t *testing.T) {
 }
 
 // constants collects names and numbers that pattern finds in files.
-func constants(t *testing.T, pattern *regexp.Regexp, files ...string) map[string]int {
+func constants(t *testing.T, pattern *regexp.Regexp, files ...string) map[string]uint64 {
 	t.Helper()
-	all := make(map[string]int)
+	all := make(map[string]uint64)
 	for _, file := range files {
 		src, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range pattern.FindAllStringSubmatch(string(src), -1) {
-			n, err := strconv.Atoi(m[2])
+			n, err := strconv.ParseUint(m[2], 10, 64)
 			if err != nil {
 				t.Fatal(err)
 			}
