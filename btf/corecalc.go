@@ -57,7 +57,7 @@ func enumNumber(kind COREKind, p *access) (number, error) {
 	if p == nil {
 		return number{}, errPoison
 	}
-	t, _ := p.s.typ(p.acc[0].typ)
+	t := p.acc[0].t
 	_, v, ok := t.rawEnum(int(p.acc[0].idx))
 	if !ok {
 		return number{}, fmt.Errorf("%s has no value %d", t.cstring(), p.acc[0].idx)
@@ -78,12 +78,11 @@ func fieldNumber(kind COREKind, p *access) (number, error) {
 	}
 	last := p.acc[len(p.acc)-1]
 	if last.name == 0 {
-		return elemNumber(kind, p, last.typ)
+		return elemNumber(kind, p, last.t)
 	}
-	t, _ := p.s.typ(last.typ)
-	m, ok := t.rawMember(int(last.idx))
+	m, ok := last.t.rawMember(int(last.idx))
 	if !ok {
-		return number{}, fmt.Errorf("%s has no member %d", t.cstring(), last.idx)
+		return number{}, fmt.Errorf("%s has no member %d", last.t.cstring(), last.idx)
 	}
 	ft, ok := p.s.strip(m.typ)
 	if !ok {
@@ -103,37 +102,32 @@ func fieldNumber(kind COREKind, p *access) (number, error) {
 
 // elemNumber is for an access that ends with an index: it has a place and a
 // size, but is never a bitfield.
-func elemNumber(kind COREKind, p *access, id ID) (number, error) {
-	t, ok := p.s.typ(id)
-	if !ok {
-		return number{}, fmt.Errorf("no type %d", id)
-	}
+func elemNumber(kind COREKind, p *access, t Type) (number, error) {
 	switch kind {
 	case COREFieldByteOffset:
 		size, err := elemSize(p, t)
 		return number{uint64(p.bits / 8), size, t, true}, err
 	case COREFieldByteSize:
-		n, err := p.s.sizeof(id, p.ptr)
+		n, err := t.sizeof(p.ptr)
 		return number{value: uint64(n), validate: true}, err
 	}
 	return number{}, fmt.Errorf("%s does not apply to an array element", kind)
 }
 
-// elemSize is the size of t, for an array of one element: that is what a load
+// elemSize is the size of t, stripped, for an array of one element: what a load
 // or store accesses.
 func elemSize(p *access, t Type) (uint32, error) {
-	t, ok := p.s.strip(t.id)
 	for range maxDepth {
-		if !ok || t.Kind() != KindArray {
-			break
+		if t.Kind() != KindArray {
+			return t.sizeof(p.ptr)
 		}
 		elem, _, _ := t.rawArray()
-		t, ok = p.s.strip(elem)
+		var ok bool
+		if t, ok = p.s.strip(elem); !ok {
+			break
+		}
 	}
-	if !ok {
-		return 0, errPair
-	}
-	return p.s.sizeof(t.id, p.ptr)
+	return 0, errPair
 }
 
 // field is a member with the bytes that a program loads to read it.
@@ -148,7 +142,7 @@ type field struct {
 // from its declared type.
 func (f *field) window(p *access) error {
 	if f.bitSize == 0 {
-		size, err := p.s.sizeof(f.t.id, p.ptr)
+		size, err := f.t.sizeof(p.ptr)
 		f.byteSize, f.byteOff, f.bitSize = size, f.bitOff/8, size*8
 		return err
 	}

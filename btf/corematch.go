@@ -83,7 +83,7 @@ func (m *matcher) matchEnumval(c Type) (bool, error) {
 	for i := range int(t.vlen()) {
 		name, _, ok := t.rawEnum(i)
 		if ok && string(essential(t.s.strBytes(name))) == string(want) {
-			return true, m.target.push(accessor{t.id, uint32(i), name})
+			return true, m.target.push(accessor{t, uint32(i), name})
 		}
 	}
 	return m.refuse("no value %s", string(want))
@@ -128,10 +128,10 @@ func (m *matcher) matchIndex(a *accessor, t Type, first bool) (ID, bool, error) 
 			return 0, false, fmt.Errorf("no type %d in the target", elem)
 		}
 	}
-	if err := m.target.push(accessor{typ: t.id, idx: a.idx}); err != nil {
+	if err := m.target.push(accessor{t: t, idx: a.idx}); err != nil {
 		return 0, false, err
 	}
-	return t.id, true, m.target.advance(a.idx, t.id)
+	return t.id, true, m.target.advance(a.idx, t)
 }
 
 // matchMember finds the member of that name in t, or in an anonymous struct or
@@ -150,8 +150,7 @@ func (m *matcher) matchMember(a *accessor, t Type) (ID, bool, error) {
 		m.refuse("no member %s", string(name))
 		return 0, false, nil
 	}
-	lt, _ := m.local.s.typ(a.typ)
-	lm, _ := lt.rawMember(int(a.idx))
+	lm, _ := a.t.rawMember(int(a.idx))
 	ok, err := m.fieldsCompat(pair{m.local.s, m.target.s, lm.typ, id})
 	if err == nil && !ok {
 		m.refuse("member %s has another type", string(name))
@@ -161,18 +160,17 @@ func (m *matcher) matchMember(a *accessor, t Type) (ID, bool, error) {
 
 func (m *matcher) findMember(name string, t Type) (ID, bool, error) {
 	p := &m.target
-	for i := range int(t.vlen()) {
-		if err := m.spend(); err != nil {
-			return 0, false, err
-		}
-		f, ok := t.rawMember(i)
-		if !ok {
-			return 0, false, nil
-		}
-		anon := f.name == 0
-		if !anon && !t.s.equal(f.name, name) {
+	if m.budget -= int(t.vlen()); m.budget < 0 {
+		return 0, false, errBudget
+	}
+	rest := t.s.types[t.off:][:12*t.vlen()]
+	for i := 0; len(rest) > 0; i, rest = i+1, rest[12:] {
+		off := t.s.u32(rest)
+		anon := off == 0
+		if !anon && !t.s.equal(off, name) {
 			continue
 		}
+		f, _ := t.rawMember(i)
 		if len(p.raw) == maxAccess {
 			return 0, false, fmt.Errorf("%w: more than %d levels in the target", errAccess, maxAccess)
 		}
@@ -181,7 +179,7 @@ func (m *matcher) findMember(name string, t Type) (ID, bool, error) {
 			return 0, false, err
 		}
 		if !anon {
-			return f.typ, true, p.push(accessor{t.id, uint32(i), f.name})
+			return f.typ, true, p.push(accessor{t, uint32(i), f.name})
 		}
 		inner, ok := t.s.strip(f.typ)
 		if ok && compound.has(inner.Kind()) {

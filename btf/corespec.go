@@ -14,7 +14,7 @@ const maxAccess = 64
 // accessor is a step of an access that means something in C: a member with a
 // name, or an index. Steps into anonymous structs are only in path.raw.
 type accessor struct {
-	typ  ID     // the struct, or for an index the element's type
+	t    Type   // the struct, or for an index the element's type
 	idx  uint32 // member or index
 	name uint32 // string offset; 0 for an index
 }
@@ -47,8 +47,8 @@ func (p *access) push(a accessor) error {
 }
 
 // advance moves by n elements of a type.
-func (p *access) advance(n uint32, id ID) error {
-	size, err := p.s.sizeof(id, p.ptr)
+func (p *access) advance(n uint32, t Type) error {
+	size, err := t.sizeof(p.ptr)
 	if err != nil {
 		return err
 	}
@@ -87,10 +87,10 @@ func (p *access) parse(s *Spec, relo *CORERelo) error {
 	if relo.Kind.enumval() {
 		return p.parseEnumval(t, first, rest)
 	}
-	if err := p.push(accessor{typ: t.id, idx: first}); err != nil {
+	if err := p.push(accessor{t: t, idx: first}); err != nil {
 		return err
 	}
-	if err := p.advance(first, t.id); err != nil {
+	if err := p.advance(first, t); err != nil {
 		return err
 	}
 	id := t.id
@@ -128,7 +128,7 @@ func (p *access) parseEnumval(t Type, idx uint32, rest string) error {
 	if !ok {
 		return fmt.Errorf("%w: %s has no value %d", errAccess, t.cstring(), idx)
 	}
-	return p.push(accessor{t.id, idx, name})
+	return p.push(accessor{t, idx, name})
 }
 
 // step goes from a type into its member or element number idx.
@@ -165,7 +165,7 @@ func (p *access) stepMember(t Type, idx uint32) (ID, error) {
 	if len(p.s.strBytes(m.name)) == 0 {
 		return 0, fmt.Errorf("%w: member %d of %s has no name", errAccess, idx, t.cstring())
 	}
-	return m.typ, p.push(accessor{t.id, idx, m.name})
+	return m.typ, p.push(accessor{t, idx, m.name})
 }
 
 func (p *access) stepElem(t Type, idx uint32) (ID, error) {
@@ -177,10 +177,10 @@ func (p *access) stepElem(t Type, idx uint32) (ID, error) {
 	if idx >= n && !p.flexible(n) {
 		return 0, fmt.Errorf("%w: index %d of %s", errAccess, idx, t.cstring())
 	}
-	if err := p.push(accessor{typ: elem.id, idx: idx}); err != nil {
+	if err := p.push(accessor{t: elem, idx: idx}); err != nil {
 		return 0, err
 	}
-	return elem.id, p.advance(idx, elem.id)
+	return elem.id, p.advance(idx, elem)
 }
 
 // flexible reports whether an array of n elements that the path has come to is
@@ -193,8 +193,7 @@ func (p *access) flexible(n uint32) bool {
 	if last.name == 0 {
 		return false
 	}
-	t, ok := p.s.typ(last.typ)
-	return ok && last.idx+1 == t.vlen()
+	return last.idx+1 == last.t.vlen()
 }
 
 // describe writes what a relocation seeks, in the words of the C source.

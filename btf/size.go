@@ -63,12 +63,16 @@ func (s *Spec) Sizeof(id ID) (uint32, error) {
 }
 
 func (s *Spec) sizeof(id ID, ptr uint32) (uint32, error) {
-	elems := uint64(1)
+	t, ok := s.typ(id)
+	if !ok {
+		return 0, fmt.Errorf("size of type %d: no such type", id)
+	}
+	return t.sizeof(ptr)
+}
+
+func (t Type) sizeof(ptr uint32) (uint32, error) {
+	id, elems := t.id, uint64(1)
 	for range maxDepth {
-		t, ok := s.typ(id)
-		if !ok {
-			return 0, fmt.Errorf("size of type %d: no such type", id)
-		}
 		switch k := t.Kind(); k {
 		case KindPtr:
 			return mulSize(id, elems, uint64(ptr))
@@ -88,6 +92,10 @@ func (s *Spec) sizeof(id ID, ptr uint32) (uint32, error) {
 				return mulSize(id, elems, uint64(t.size))
 			}
 			id = ID(t.size)
+		}
+		var ok bool
+		if t, ok = t.s.typ(id); !ok {
+			return 0, fmt.Errorf("size of type %d: no such type", id)
 		}
 	}
 	return 0, fmt.Errorf("size of type %d: more than %d steps", id, maxDepth)
