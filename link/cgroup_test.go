@@ -109,6 +109,33 @@ func TestCgroupReplace(t *testing.T) {
 	fires(t, c2, l2, func() { in(openSocket) })
 }
 
+func TestCgroupOrder(t *testing.T) {
+	dir, in := ownCgroup(t)
+	testutil.NeedKernel(t, "6.17")
+	c, c2 := newCounter(t), newCounter(t)
+	p, p2 := counting(t, c, sockCreate(), 1), counting(t, c2, sockCreate(), 1)
+	l, err := AttachCgroup(p, CgroupOptions{Path: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, o := range []CgroupOptions{
+		{Order: Order{Place: First}}, {Order: Order{Place: Before, Link: l}}, {Order: Order{Place: After, LinkID: l2info(t, l).ID}},
+		{Preorder: true},
+	} {
+		o.Path = dir
+		l2, err := AttachCgroup(p2, o)
+		if err != nil {
+			t.Errorf("%+v: %v", o, err)
+			continue
+		}
+		fires(t, c2, l2, func() { in(openSocket) })
+	}
+	if _, err := AttachCgroup(p2, CgroupOptions{Path: dir, Order: Order{Revision: 1}}); !errors.Is(err, sys.ESTALE) {
+		t.Errorf("old revision: %v", err)
+	}
+}
+
 func TestCgroupErrors(t *testing.T) {
 	testutil.NeedRoot(t)
 	p := counting(t, newCounter(t), sockCreate(), 1)

@@ -198,3 +198,16 @@ func TestSearchPath(t *testing.T) {
 		t.Error("no path found")
 	}
 }
+
+func BenchmarkFunctionOffset(b *testing.B) {
+	path, err := ResolveBinary("libc.so.6")
+	if err != nil {
+		b.Skip(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := functionOffset(path, "malloc"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -22,7 +22,7 @@ type RawTracepointOptions struct {
 func AttachRawTracepoint(p *prog.Program, o RawTracepointOptions) (Link, error) {
 	l, err := openRawTracepoint(p, o.Name, o.Cookie)
 	if err != nil {
-		return nil, fmt.Errorf("attach raw tracepoint %s: %w", o.Name, explainTracing(err))
+		return nil, fmt.Errorf("attach raw tracepoint %s: %w", o.Name, explainRaw(err))
 	}
 	return l, nil
 }
@@ -151,13 +151,21 @@ func attachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
 	return wrapLink(fd, TypeTracing, FormRawTracepoint, nil), nil
 }
 
-// explainTracing says what errnos of tracing attachments mean.
-func explainTracing(err error) error {
-	switch {
-	case errors.Is(err, sys.ENOENT):
+// tracingCaps are the capabilities for programs that see the kernel's memory.
+const tracingCaps = "CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN before Linux 5.8"
+
+// explainRaw says what errnos of raw tracepoints mean.
+func explainRaw(err error) error {
+	if errors.Is(err, sys.ENOENT) {
 		return fmt.Errorf("%w: the kernel has no such tracepoint", err)
-	case errors.Is(err, sys.ENOTSUPP):
+	}
+	return explainPerm(err, tracingCaps)
+}
+
+// explainTracing says what errnos of attachments to functions mean.
+func explainTracing(err error) error {
+	if errors.Is(err, sys.ENOTSUPP) {
 		return fmt.Errorf("%w: the kernel cannot patch its functions here", err)
 	}
-	return explainPerm(err, "CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN before Linux 5.8; a kernel may also forbid trampolines")
+	return explainPerm(err, tracingCaps+"; a kernel may also forbid trampolines")
 }
