@@ -32,6 +32,7 @@ uapi:
 # come out wherever the tree stands.
 testdata:
 	CLANG=$(CLANG) STRIP=$(STRIP) testdata/build.sh
+	CLANG=$(CLANG) STRIP=$(STRIP) elf/testdata/build.sh
 
 fuzz:
 	.ci/fuzz $(TIME)
