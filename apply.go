@@ -208,6 +208,9 @@ func (p *Prepared) createMap(m *plannedMap) error {
 		p.report.Maps[m.name] = MapOutcome{Reused: true}
 		return nil
 	}
+	if m.extern {
+		return fmt.Errorf("map %s: declared in the object, defined in another: give it in Options.Maps", m.name)
+	}
 	spec := m.spec
 	if p.btf == nil {
 		// Not to be tried again for each map.

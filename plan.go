@@ -32,9 +32,10 @@ type Plan struct {
 
 // plannedMap is a map in the form for this kernel.
 type plannedMap struct {
-	name string // in the object
-	spec maps.Spec
-	off  bool
+	name   string // in the object
+	spec   maps.Spec
+	off    bool
+	extern bool // of another object: only the caller can give it
 }
 
 // plannedProgram is a program with everything resolved that can be without a

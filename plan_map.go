@@ -23,6 +23,10 @@ func (p *planner) planMap(name string) (*plannedMap, error) {
 	}
 	def := p.spec.mapDef(name)
 	if def != nil {
+		if def.Extern {
+			pm.extern = true
+			return pm, nil
+		}
 		switch def.Kind {
 		case elf.MapStructOps:
 			// Its value holds kernel types and program descriptors; nothing

@@ -43,6 +43,9 @@ func (m *plannedMap) print(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "map %s: %s", m.name, describeMap(&m.spec))
+	if m.extern {
+		b.WriteString(", to be given")
+	}
 	if m.spec.Name != m.name {
 		fmt.Fprintf(b, ", named %s", m.spec.Name)
 	}

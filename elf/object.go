@@ -199,7 +199,7 @@ const (
 
 // String names the kind as C sources do.
 func (k ExternKind) String() string {
-	return [...]string{"kconfig", "ksym", "typed ksym", "kfunc", "function"}[min(k, ExternFunc)]
+	return [...]string{"kconfig", "ksym", "typed ksym", "kfunc", "function", "variable"}[min(k, ExternVar)]
 }
 
 // ExternDef is a symbol that the object uses and does not define. References

@@ -34,3 +34,5 @@ done
 # The made-up kernel is BTF alone.
 (cd testdata/kernel && "$clang" -target bpfel -mcpu=v3 -O2 -g -c types.c -o types.o &&
 	"${OBJCOPY:-llvm-objcopy-22}" -O binary --only-section=.BTF --set-section-flags .BTF=alloc types.o vmlinux.btf && rm types.o)
+
+CLANG=$clang STRIP=$strip elf/testdata/build.sh
