@@ -25,7 +25,8 @@ type Link interface {
 	// process holds it. What the attachment needed (perf events, events in
 	// tracefs) goes with it. Calls after one that succeeded do nothing.
 	Close() error
-	// Pin makes the link outlive the process, under a path of a bpffs. Forms
+	// Pin makes the link outlive the process, under a path of a bpffs. What
+	// tracefs defines for a probe (Legacy) then stays there for good. Forms
 	// without a bpf_link cannot be pinned: the error Is
 	// errors.ErrUnsupported.
 	Pin(path string) error
