@@ -180,7 +180,7 @@ func TestPinRaceIsLost(t *testing.T) {
 				return 0
 			}
 			m, err := New(s, &Options{PinDir: "/pins"})
-			defer m.Close()
+			t.Cleanup(func() { m.Close() })
 			var ie *IncompatibleError
 			switch {
 			case compatible && (err != nil || !m.Reused()):

@@ -329,6 +329,28 @@ func TestContentsFreezeAndMemory(t *testing.T) {
 	}
 }
 
+func TestArenaMemory(t *testing.T) {
+	needKernel(t)
+	m, err := New(&Spec{Type: Arena, MaxEntries: 4, Flags: Mmapable}, nil)
+	if err != nil {
+		t.Skip(err) // Linux 6.9, 64 bits
+	}
+	defer m.Close()
+	mem, err := m.Memory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mem.Close()
+	b := make([]byte, 5)
+	off := int64(mem.Size() - len(b))
+	if _, err := mem.WriteAt([]byte("arena"), off); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := mem.ReadAt(b, off); n != 5 || err != nil || string(b) != "arena" || mem.Size() != 4*os.Getpagesize() {
+		t.Errorf("%d, %v, %q of %d", n, err, b, mem.Size())
+	}
+}
+
 func TestPinning(t *testing.T) {
 	needKernel(t)
 	o := &Options{PinDir: pinDir(t)}
@@ -477,6 +499,22 @@ func TestBatches(t *testing.T) {
 	}
 	if _, _, err := m.LookupBatch(new(Cursor), k, v[:8], Any); err == nil {
 		t.Error("slices that do not match")
+	}
+}
+
+func TestBatchNeedsRoom(t *testing.T) {
+	needKernel(t)
+	v := fillHash(t, Hash, 5000) // in 8192 buckets: some hold two
+	k, val := make([]byte, 4), make([]byte, 4)
+	var c Cursor
+	for {
+		_, done, err := v.Map().LookupBatch(&c, k, val, Any)
+		if NeedsRoom(err) {
+			return
+		}
+		if done || err != nil {
+			t.Fatalf("done %v, %v", done, err)
+		}
 	}
 }
 

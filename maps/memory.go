@@ -22,19 +22,30 @@ type Memory struct {
 	readOnly bool
 }
 
-// Memory maps an Array made with the flag Mmapable; values lie one after
-// another, each rounded up to 8 bytes. If the map is read-only or frozen, so is
-// the Memory. The caller must close it. Requires Linux 5.5.
+// Memory maps an Array made with the flag Mmapable, whose values lie one after
+// another, each rounded up to 8 bytes; or an Arena. If the map is read-only or
+// frozen, so is the Memory. The caller must close it. Requires Linux 5.5; arenas
+// 6.9.
+//
+// A program that uses an Arena without a fixed address (Spec.MapExtra) loads only
+// after the Arena was mapped, here or by another process. Bytes of an Arena with
+// the flag SegvOnFault cannot be read or written, for a page may be missing.
 func (m *Map) Memory() (*Memory, error) {
 	const verb = "map memory"
-	if m.typ != Array || m.flags&Mmapable == 0 {
-		return nil, m.fail(verb, fmt.Errorf("only an Array with the flag Mmapable can be: %w", sys.EINVAL))
-	}
-	size := uint64(m.stride()) * uint64(m.maxEntries)
 	page := uint64(os.Getpagesize())
+	size := uint64(m.stride()) * uint64(m.maxEntries)
+	switch {
+	case m.typ == Arena:
+		size = page * uint64(m.maxEntries)
+	case m.typ != Array || m.flags&Mmapable == 0:
+		return nil, m.fail(verb, fmt.Errorf("only an Array with the flag Mmapable, or an Arena, can be: %w", sys.EINVAL))
+	}
 	length := (size + page - 1) / page * page
 	if uint64(int(length)) != length || int(length) < 0 {
 		return nil, m.fail(verb, fmt.Errorf("%d bytes: %w", size, sys.E2BIG))
+	}
+	if m.flags&SegvOnFault != 0 {
+		size = 0
 	}
 	mem := &Memory{size: int(size)}
 	var err error

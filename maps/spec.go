@@ -128,7 +128,7 @@ func (s *Spec) validate(depth int) error {
 	}
 	if s.Inner != nil {
 		if err := s.Inner.validate(depth + 1); err != nil {
-			return fmt.Errorf("Inner: %w", err)
+			return fmt.Errorf("inner map: %w", err)
 		}
 	}
 	return nil

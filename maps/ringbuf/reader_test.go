@@ -440,7 +440,7 @@ func TestAs(t *testing.T) {
 	if _, err := As[struct{ P *int }](rec); err == nil {
 		t.Error("a pointer")
 	}
-	if _, err := As[uint64](Record{b: rec.b[4:]}); err == nil {
+	if _, err := As[uint64](Record{b: rec.b[1:]}); err == nil {
 		t.Error("not aligned")
 	}
 	if _, err := As[uint64](Record{}); err == nil {
