@@ -14,7 +14,10 @@ import (
 type Editor struct {
 	s     *Spec // its types, strs and index belong to the Editor
 	dirty bool
-	from  *Spec
+	// reshaped: what contains what may have changed, so loops and sizes have
+	// to be checked anew. Data sections and variables are contained by no type.
+	reshaped bool
+	from     *Spec
 	added map[string]uint32
 	err   error
 	// noLayout drops the layout section: kernels before 7.1 refuse it.
@@ -85,6 +88,7 @@ func using(u refUse) kindSet {
 // SetSize sets the size in bytes of a type that has one.
 func (e *Editor) SetSize(id ID, n uint32) {
 	if t, ok := e.own(id, "size", using(aSize)); ok {
+		e.reshaped = e.reshaped || t.Kind() != KindDatasec
 		e.put(t.off-4, n)
 	}
 }
@@ -92,6 +96,8 @@ func (e *Editor) SetSize(id ID, n uint32) {
 // SetTarget sets what Type.Target reads, except of an array.
 func (e *Editor) SetTarget(id, target ID) {
 	if t, ok := e.own(id, "target", using(aType)); ok {
+		to, _ := e.s.typ(target)
+		e.reshaped = e.reshaped || t.Kind() != KindVar || to.Kind() != KindInt
 		e.put(t.off-4, uint32(target))
 	}
 }
@@ -131,10 +137,15 @@ func (e *Editor) elem(id ID, i int, verb string, want kindSet) (uint32, bool) {
 // SetSecVar sets one variable of a DATASEC.
 func (e *Editor) SetSecVar(id ID, i int, v SecVar) {
 	if off, ok := e.elem(id, i, "variable", 1<<KindDatasec); ok {
-		e.put(off, uint32(v.Type))
-		e.put(off+4, v.Offset)
-		e.put(off+8, v.Size)
+		e.reshaped = e.reshaped || e.order().Uint32(e.s.types[off:]) != uint32(v.Type)
+		e.putSecVar(off, v)
 	}
+}
+
+func (e *Editor) putSecVar(off uint32, v SecVar) {
+	e.put(off, uint32(v.Type))
+	e.put(off+4, v.Offset)
+	e.put(off+8, v.Size)
 }
 
 // SortSecVars orders the variables of a DATASEC by offset, as the kernel wants
@@ -150,7 +161,7 @@ func (e *Editor) SortSecVars(id ID) {
 	}
 	slices.SortStableFunc(vars, func(a, b SecVar) int { return cmp.Compare(a.Offset, b.Offset) })
 	for i, v := range vars {
-		e.SetSecVar(id, i, v)
+		e.putSecVar(t.off+uint32(i)*uint32(kinds[KindDatasec].elem), v)
 	}
 }
 
@@ -177,6 +188,7 @@ func (e *Editor) SetMember(id ID, i int, m Member) {
 		e.failf("member %d of type %d: offset %d and width %d cannot be stored", i, id, m.Offset, m.BitSize)
 		return
 	}
+	e.reshaped = true
 	e.put(off, e.AddString(m.Name))
 	e.put(off+4, uint32(m.Type))
 	e.put(off+8, pos)
@@ -244,6 +256,7 @@ func (e *Editor) AddInt(name string, size, encoding uint32) ID {
 
 // AddVar adds a VAR.
 func (e *Editor) AddVar(name string, typ ID, l Linkage) ID {
+	e.reshaped = true
 	return e.add(name, KindVar, 0, uint32(typ), uint32(l))
 }
 
@@ -252,6 +265,7 @@ func (e *Editor) AddPtr(to ID) ID { return e.add("", KindPtr, 0, uint32(to)) }
 
 // AddDatasec adds a DATASEC of size bytes.
 func (e *Editor) AddDatasec(name string, size uint32, vars []SecVar) ID {
+	e.reshaped = true
 	words := make([]uint32, 0, 3*len(vars))
 	for _, v := range vars {
 		words = append(words, uint32(v.Type), v.Offset, v.Size)
@@ -268,7 +282,7 @@ func (e *Editor) Spec() (*Spec, error) {
 	if !e.dirty {
 		return e.from, nil
 	}
-	s, err := ParseSplit(e.encode(), e.s.base)
+	s, err := parse(e.encode(), e.s.base, e.reshaped)
 	if err != nil {
 		return nil, fmt.Errorf("edit BTF: %w", err)
 	}

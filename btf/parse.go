@@ -16,6 +16,12 @@ func ParseSplit(b []byte, base *Spec) (*Spec, error) {
 			return nil, ErrClosed
 		}
 	}
+	return parse(b, base, true)
+}
+
+// parse is ParseSplit on a base of the heap. loops says whether types that
+// contain themselves have to be sought.
+func parse(b []byte, base *Spec, loops bool) (*Spec, error) {
 	s, err := newSpec(b, base)
 	if err != nil {
 		return nil, err
@@ -25,6 +31,11 @@ func ParseSplit(b []byte, base *Spec) (*Spec, error) {
 	}
 	if err := s.validate(); err != nil {
 		return nil, err
+	}
+	if loops {
+		if err := s.checkLoops(); err != nil {
+			return nil, err
+		}
 	}
 	s.copyText()
 	return s, nil
