@@ -3,6 +3,7 @@ package skep
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
@@ -88,7 +89,7 @@ type MapOutcome struct {
 }
 
 func newReport(p *Plan) *Report {
-	r := &Report{Programs: map[string]Outcome{}, Maps: map[string]MapOutcome{}}
+	r := &Report{Programs: map[string]Outcome{}, Maps: map[string]MapOutcome{}, Degraded: slices.Clone(p.lost)}
 	for _, pp := range p.programs {
 		o := Outcome{Why: pp.err}
 		for _, u := range pp.poison {

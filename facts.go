@@ -56,7 +56,9 @@ type Facts struct {
 	Config   map[string]Fact[string]
 	Symbols  map[string]Fact[uint64]
 	Features *Features
-	BTF      *btf.Kernel
+	// Unknown is why features that were asked for are not known.
+	Unknown error
+	BTF     *btf.Kernel
 
 	owned bool // BTF was opened by ReadFacts
 }
@@ -113,8 +115,7 @@ func ReadFacts(needs Needs, o *FactOptions) (*Facts, error) {
 	f.readConfig(needs.Config, root, o.Config)
 	f.readSymbols(needs.Symbols, root)
 	if len(needs.Features) > 0 {
-		// An inconclusive probe leaves the feature unknown.
-		_, _ = probe.Ask(f.Features, 0, needs.Features...)
+		_, f.Unknown = probe.Ask(f.Features, 0, needs.Features...)
 	}
 	return f, nil
 }
@@ -190,6 +191,13 @@ func (f *Facts) versionOf() uint32 {
 		return 0
 	}
 	return v.Code()
+}
+
+func (f *Facts) whyUnknown() string {
+	if f.Unknown == nil {
+		return "the facts do not say"
+	}
+	return f.Unknown.Error()
 }
 
 // virtual externs and the feature that answers each.

@@ -25,6 +25,7 @@ type Plan struct {
 	order    binary.ByteOrder // of the object's data; nil without an object
 	types    *btf.Spec
 	values   []string // of .kconfig externs, for String
+	lost     []string // what programs go without
 	maps     []*plannedMap
 	programs []*plannedProgram
 	groups   [][]int // alternatives: indexes into programs
@@ -67,6 +68,7 @@ type planner struct {
 	funcs   map[string]*plannedFunc
 	kconfig []byte // contents of the .kconfig map
 	values  []string
+	lost    []string
 }
 
 // plannedFunc is a function after CO-RE and externs. Programs share it.
@@ -92,9 +94,7 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	if s.object != nil {
 		plan.order = s.object.Order
 	}
-	if err := p.lookAhead(); err != nil {
-		return fail("plan", "", err)
-	}
+	p.lookAhead()
 	index := map[string]int{}
 	for _, name := range p.spec.ProgramNames() {
 		index[name] = len(plan.programs)
@@ -113,7 +113,7 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 		}
 		plan.maps = append(plan.maps, m)
 	}
-	plan.values = p.values
+	plan.values, plan.lost = p.values, p.lost
 	return plan, nil
 }
 
@@ -153,13 +153,13 @@ func (p *Plan) firstFailure() *plannedProgram {
 // lookAhead has every type that the plan will name found in one pass over the
 // kernel's BTF, and the CO-RE relocations resolved in the object's order: a
 // candidate that one of them rules out is none for those behind it.
-func (p *planner) lookAhead() error {
+func (p *planner) lookAhead() {
 	s := p.spec
 	if s.Types != nil {
 		p.relo = btf.NewRelocator(s.Types, p.facts.BTF)
 	}
 	if p.facts.BTF == nil || !s.Needs().KernelBTF {
-		return nil
+		return
 	}
 	var ahead lookAhead
 	seen := map[string]bool{}
@@ -178,17 +178,11 @@ func (p *planner) lookAhead() error {
 			}
 		}
 	}
-	// No kernel BTF is an error only of the programs that need it.
-	if err := p.facts.BTF.Find(ahead.names...); err != nil {
-		if errors.Is(err, btf.ErrNoBTF) {
-			return nil
-		}
-		return err
+	// Kernel BTF that cannot be had is an error only of the programs that need
+	// it: they meet it again.
+	if p.facts.BTF.Find(ahead.names...) == nil && p.relo != nil {
+		_ = p.relo.Prepare(ahead.relos)
 	}
-	if p.relo == nil {
-		return nil
-	}
-	return p.relo.Prepare(ahead.relos)
 }
 
 // lookAhead is what a plan will want of the kernel's BTF.

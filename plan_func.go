@@ -2,6 +2,7 @@ package skep
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
@@ -122,6 +123,13 @@ func (p *planner) config(x *elf.ExternDef) error {
 	return nil
 }
 
+// lose remembers what programs go without although the kernel may have it.
+func (p *planner) lose(what string) {
+	if !slices.Contains(p.lost, what) {
+		p.lost = append(p.lost, what)
+	}
+}
+
 func (p *planner) configValue(x *elf.ExternDef) (b []byte, text string, err error) {
 	if x.Name == kconfig.KernelVersion {
 		v := p.facts.versionOf()
@@ -130,8 +138,13 @@ func (p *planner) configValue(x *elf.ExternDef) (b []byte, text string, err erro
 	}
 	if f, ok := virtualExterns[x.Name]; ok {
 		n := uint64(0)
-		if p.facts.Features.Get(f) == feature.Yes {
+		switch p.facts.Features.Get(f) {
+		case feature.Yes:
 			n = 1
+		case feature.No:
+			p.lose(fmt.Sprintf("extern %s is 0: %v", x.Name, feature.Unsupported(f)))
+		case feature.Unknown:
+			p.lose(fmt.Sprintf("extern %s is 0: whether the kernel has %v is not known: %s", x.Name, f, p.facts.whyUnknown()))
 		}
 		b, err = kconfig.EncodeNumber(p.spec.Types, x.Type, n)
 		return b, fmt.Sprint(n), err
@@ -152,6 +165,9 @@ func (p *planner) configValue(x *elf.ExternDef) (b []byte, text string, err erro
 		err = fmt.Errorf("no configuration option, and none of skep's own names")
 	}
 	if x.Weak {
+		if v.State == Hidden {
+			p.lose(fmt.Sprintf("extern %s is 0: %v", x.Name, err))
+		}
 		return nil, "0 (weak: " + err.Error() + ")", nil
 	}
 	return nil, "", err
@@ -173,6 +189,9 @@ func (p *planner) symbol(x *elf.ExternDef, in *asm.Instruction) (note, why strin
 		err = fmt.Errorf("not among the kernel's symbols")
 	}
 	if x.Weak {
+		if s.State == Hidden {
+			p.lose(fmt.Sprintf("extern %s is 0: %v", x.Name, err))
+		}
 		return fmt.Sprintf("ksym %s: 0 (weak: %v)", x.Name, err), "", nil
 	}
 	return "", "", err
