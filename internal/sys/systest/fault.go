@@ -53,6 +53,7 @@ type Injector struct {
 	victim string // what the N-th call was
 	fired  int
 	calls  []string
+	off    bool
 }
 
 // Inject installs a fault above what is installed, the real kernel if nothing
@@ -87,6 +88,9 @@ func Inject(t testing.TB, f Fault) *Injector {
 func (in *Injector) decide(name string, match bool) sys.Errno {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if in.off {
+		return 0
+	}
 	in.calls = append(in.calls, name)
 	if !match {
 		return 0
@@ -103,6 +107,14 @@ func (in *Injector) decide(name string, match bool) sys.Errno {
 	}
 	in.fired++
 	return in.fault.Errno
+}
+
+// Disarm lets all calls pass from now on, and counts none: for what a test
+// looks at, or cleans up, after the fault.
+func (in *Injector) Disarm() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.off = true
 }
 
 // Fired is how many calls were failed.

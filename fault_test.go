@@ -1,0 +1,448 @@
+package skep_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	stdmaps "maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/skepbpf/skep"
+	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/sys/systest"
+	"github.com/skepbpf/skep/maps"
+)
+
+// outcome is what two loads of one object must have in common. Lost is what a
+// lesser form may lack, if the report says so.
+type outcome struct {
+	Maps, Programs map[string]string
+	Lost           []string
+}
+
+func describe(t *testing.T, c *skep.Collection) outcome {
+	t.Helper()
+	o := outcome{map[string]string{}, map[string]string{}, nil}
+	for name, m := range c.Maps {
+		info, err := m.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprint(info.Type, info.KeySize, info.ValueSize, info.MaxEntries, info.Flags, m.Reused())
+		switch info.Type {
+		case maps.Array:
+			b, err := m.LookupBytes(make([]byte, 4))
+			text += fmt.Sprintf(" %x %v", b, err)
+		case maps.ArrayOfMaps, maps.ProgArray:
+			for i := range info.MaxEntries {
+				var id uint32
+				err := m.Get(i, &id)
+				text += fmt.Sprintf(" %d: %s", i, owner(t, c, info.Type, id, err))
+			}
+		}
+		o.Maps[name] = text
+		if info.BTF == 0 {
+			o.Lost = append(o.Lost, "BTF of "+name)
+		}
+		if info.Name == "" {
+			o.Lost = append(o.Lost, "name of "+name)
+		}
+	}
+	for name, p := range c.Programs {
+		info, err := p.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Programs[name] = fmt.Sprint(info.Type, info.XlatedLen, len(info.MapIDs))
+		if info.BTFID == 0 {
+			o.Lost = append(o.Lost, "BTF of "+name)
+		}
+		if info.Name == "" {
+			o.Lost = append(o.Lost, "name of "+name)
+		}
+	}
+	slices.Sort(o.Lost)
+	return o
+}
+
+// owner is the name of the map or program of an id.
+func owner(t *testing.T, c *skep.Collection, holder maps.Type, id uint32, err error) string {
+	if errors.Is(err, maps.ErrKeyNotExist) {
+		return "-"
+	}
+	if err != nil {
+		return err.Error()
+	}
+	if holder == maps.ProgArray {
+		for name, p := range c.Programs {
+			if i, err := p.ID(); err == nil && i == id {
+				return name
+			}
+		}
+	}
+	for name, m := range c.Maps {
+		if i, err := m.Info(); err == nil && i.ID == id {
+			return name
+		}
+	}
+	return "unknown"
+}
+
+// degraded is all that a report says was given up.
+func degraded(r *skep.Report) []string {
+	all := slices.Clone(r.Degraded)
+	for _, p := range r.Programs {
+		all = append(all, p.Degraded...)
+	}
+	for _, m := range r.Maps {
+		all = append(all, m.Degraded...)
+	}
+	return all
+}
+
+// faulty loads testdata/everything.el.o while calls fail, over and over.
+type faulty struct {
+	dir  string // of a bpffs
+	obj  *skep.Spec
+	id   uint32 // of the map pinned before
+	want outcome
+	seen struct{ cases, errors, same, lesser int }
+}
+
+func newFaulty(t *testing.T) *faulty {
+	f := &faulty{dir: bpffs(t), obj: open(t, "testdata/everything.el.o")}
+	before, err := maps.New(&maps.Spec{Name: "pinned_before", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 4}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { before.Close() })
+	if err := errors.Join(before.Pin(f.pin("pinned_before")), before.Put(uint32(7), uint64(77))); err != nil {
+		t.Fatal(err)
+	}
+	info, err := before.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.id = info.ID
+	f.want = f.good(t)
+	if len(f.want.Lost) > 0 {
+		// The object that was pinned before has no BTF, on purpose.
+		if diff := cmp.Diff([]string{"BTF of pinned_before"}, f.want.Lost); diff != "" {
+			t.Logf("this kernel takes less than the newest:\n%s", diff)
+		}
+	}
+	return f
+}
+
+func (f *faulty) pin(name string) string { return filepath.Join(f.dir, name) }
+
+func (f *faulty) load() (*skep.Collection, error) {
+	return skep.Load(f.obj, &skep.Options{PinDir: f.dir, Parallel: 1})
+}
+
+// good loads without a fault, and takes away what that leaves pinned.
+func (f *faulty) good(t *testing.T) outcome {
+	t.Helper()
+	c, err := f.load()
+	if err != nil {
+		t.Fatalf("without a fault: %v", err)
+	}
+	return f.finish(t, c)
+}
+
+func (f *faulty) finish(t *testing.T, c *skep.Collection) outcome {
+	t.Helper()
+	o := describe(t, c)
+	if err := errors.Join(c.Close(), os.Remove(f.pin("pinned_new"))); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// untouched checks the pin that was there before.
+func (f *faulty) untouched(t *testing.T) {
+	t.Helper()
+	m, err := maps.OpenPinned(f.pin("pinned_before"), 0)
+	if err != nil {
+		t.Fatalf("the pin of another is gone: %v", err)
+	}
+	defer m.Close()
+	info, err := m.Info()
+	var v uint64
+	if err = errors.Join(err, m.Get(uint32(7), &v)); err != nil || info.ID != f.id || v != 77 {
+		t.Errorf("the pinned map is %d (was %d), holds %d, %v", info.ID, f.id, v, err)
+	}
+}
+
+// try loads with one fault and judges. It returns whether the fault struck.
+func (f *faulty) try(t *testing.T, fault systest.Fault) bool {
+	t.Helper()
+	fired := false
+	watch := systest.Watch{Pins: []string{f.dir}}
+	ok := t.Run(strings.ReplaceAll(fault.String(), " ", "_"), func(t *testing.T) {
+		before := systest.Take(watch)
+		tracer := systest.TraceFDs(t)
+		in := systest.Inject(t, fault)
+		c, err := f.load()
+		in.Disarm()
+		fired = in.Fired() > 0
+		f.seen.cases++
+		if err != nil {
+			f.seen.errors++
+			f.judge(t, err, in, fault)
+		} else {
+			f.compare(t, c)
+		}
+		f.untouched(t)
+		if diff := before.Compare(watch); diff != "" {
+			t.Errorf("after %v:\nleft behind:\n%s%s", err, diff, tracer.Report())
+		}
+	})
+	if !ok {
+		_ = os.Remove(f.pin("pinned_new"))
+	}
+	if diff := cmp.Diff(f.want, f.good(t)); diff != "" {
+		t.Errorf("%v: the second load (-want +got):\n%s", fault, diff)
+	}
+	return fired
+}
+
+// judge checks that an error names object and step, and what failed.
+func (f *faulty) judge(t *testing.T, err error, in *systest.Injector, fault systest.Fault) {
+	t.Helper()
+	var step *skep.StepError
+	switch {
+	case in.Fired() == 0:
+		t.Errorf("failed without a fault: %v", err)
+	case !errors.As(err, &step):
+		t.Errorf("no StepError: %v", err)
+	case step.Object != "everything" || !strings.HasPrefix(err.Error(), "everything: "):
+		t.Errorf("error does not name the object: %v", err)
+	case step.Step == "":
+		t.Errorf("error does not name the step: %v", err)
+	case slices.Contains([]string{"map", "program", "slots"}, step.Step) && (step.Name == "" || !strings.Contains(err.Error(), step.Name)):
+		t.Errorf("error does not name the %s: %v", step.Step, err)
+	case !errors.Is(err, fault.Errno):
+		t.Errorf("error does not wrap %v (%s failed): %v", fault.Errno, in.Victim(), err)
+	}
+}
+
+// compare checks that a collection is as without the fault.
+func (f *faulty) compare(t *testing.T, c *skep.Collection) {
+	t.Helper()
+	lost := degraded(c.Report())
+	got := f.finish(t, c)
+	want := f.want
+	if len(lost) > 0 {
+		f.seen.lesser++
+		got.Lost, want.Lost = nil, nil
+		if strings.Contains(lost[0], "LINUX_HAS_BPF_COOKIE is 0") {
+			got.Maps, want.Maps = stdmaps.Clone(got.Maps), stdmaps.Clone(want.Maps)
+			delete(got.Maps, ".kconfig")
+			delete(want.Maps, ".kconfig")
+		}
+	} else {
+		f.seen.same++
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("another collection, report says %q (-want +got):\n%s", lost, diff)
+	}
+}
+
+// TestFaults is the bar: whatever bpf(2) call fails, and however, a load either
+// gives the collection of a load without a fault, or an error that says what
+// failed; and nothing stays.
+func TestFaults(t *testing.T) {
+	needKernel(t)
+	f := newFaulty(t)
+	for _, errno := range []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EAGAIN, sys.EINVAL} {
+		for n := 1; f.try(t, systest.Fault{Cmd: systest.AnyCmd, N: n, Errno: errno}); n++ {
+		}
+		for n := 1; f.try(t, systest.Fault{Cmd: systest.AnyCmd, N: n, Rest: true, Errno: errno}); n++ {
+		}
+	}
+	t.Logf("%d cases: %d errors, %d the same collection, %d a lesser form that the report tells of",
+		f.seen.cases, f.seen.errors, f.seen.same, f.seen.lesser)
+}
+
+// TestFaultsElsewhere fails the system calls that are not bpf(2).
+func TestFaultsElsewhere(t *testing.T) {
+	needKernel(t)
+	f := newFaulty(t)
+	for _, errno := range []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EINVAL} {
+		for n := 1; f.try(t, systest.Fault{Call: "*", N: n, Errno: errno}); n++ {
+		}
+		for n := 1; f.try(t, systest.Fault{Call: "*", N: n, Rest: true, Errno: errno}); n++ {
+		}
+	}
+	t.Logf("%d cases: %d errors, %d the same collection, %d a lesser form that the report tells of",
+		f.seen.cases, f.seen.errors, f.seen.same, f.seen.lesser)
+}
+
+// countdown is a context that is cancelled at the n-th look at it.
+type countdown struct {
+	context.Context
+	left int
+}
+
+func (c *countdown) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestCancelled cancels a load wherever it looks at its context.
+func TestCancelled(t *testing.T) {
+	needKernel(t)
+	f := newFaulty(t)
+	watch := systest.Watch{Pins: []string{f.dir}}
+	steps := map[string]bool{}
+	for n := 0; ; n++ {
+		before := systest.Take(watch)
+		c, err := skep.LoadContext(&countdown{context.Background(), n}, f.obj, &skep.Options{PinDir: f.dir, Parallel: 1})
+		if err == nil {
+			f.finish(t, c)
+			break
+		}
+		var step *skep.StepError
+		if !errors.As(err, &step) || !errors.Is(err, context.Canceled) {
+			t.Fatalf("cancelled at look %d: %v", n, err)
+		}
+		steps[step.Step] = true
+		if diff := before.Compare(watch); diff != "" {
+			t.Errorf("cancelled at look %d (%v), left behind:\n%s", n, err, diff)
+		}
+		f.untouched(t)
+	}
+	for _, s := range []string{"facts", "btf", "map", "program", "slots"} {
+		if !steps[s] {
+			t.Errorf("step %q is never cancelled", s)
+		}
+	}
+	f.good(t)
+}
+
+// TestAttachFaults fails each call of Attach: either all are attached, or none.
+func TestAttachFaults(t *testing.T) {
+	needKernel(t)
+	spec := open(t, "testdata/attach.el.o")
+	if err := spec.Only("on_raw_tp", "on_tp_btf", "on_tracepoint"); err != nil {
+		t.Fatal(err)
+	}
+	if err := spec.Set("target_pid", uint32(os.Getpid())); err != nil {
+		t.Fatal(err)
+	}
+	coll := load(t, spec, nil)
+	good, err := coll.Attach(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(good.ByProgram) != 3 {
+		t.Fatalf("attached %d programs: %v", len(good.ByProgram), good.Skipped)
+	}
+	if err := good.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cases := 0
+	try := func(fault systest.Fault) (fired bool) {
+		t.Run(strings.ReplaceAll(fault.String(), " ", "_"), func(t *testing.T) {
+			before := systest.Take(systest.Watch{})
+			in := systest.Inject(t, fault)
+			links, err := coll.Attach(nil)
+			in.Disarm()
+			fired = in.Fired() > 0
+			cases++
+			var step *skep.StepError
+			switch {
+			case err == nil:
+				if len(links.ByProgram) != 3 {
+					t.Errorf("attached %d programs without an error: %v", len(links.ByProgram), links.Skipped)
+				}
+				if err := links.Close(); err != nil {
+					t.Error(err)
+				}
+			case !errors.As(err, &step) || step.Step != "attach" || !strings.Contains(err.Error(), step.Name) || !errors.Is(err, fault.Errno):
+				t.Errorf("%s failed: %v", in.Victim(), err)
+			case links != nil:
+				t.Error("links beside an error")
+			}
+			if diff := before.Compare(systest.Watch{}); diff != "" {
+				t.Errorf("left behind after %v:\n%s", err, diff)
+			}
+		})
+		return fired
+	}
+	for _, errno := range []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EAGAIN, sys.EINVAL} {
+		for _, rest := range []bool{false, true} {
+			for n := 1; try(systest.Fault{Cmd: systest.AnyCmd, N: n, Rest: rest, Errno: errno}); n++ {
+			}
+			for n := 1; try(systest.Fault{Call: "*", N: n, Rest: rest, Errno: errno}); n++ {
+			}
+		}
+	}
+	t.Logf("%d cases", cases)
+}
+
+// brokenFS fails to open what its test says, and has nothing else.
+type brokenFS struct {
+	fs.FS
+	broken string
+}
+
+func (b brokenFS) Open(name string) (fs.File, error) {
+	if strings.HasPrefix(name, b.broken) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: sys.EIO}
+	}
+	return b.FS.Open(name)
+}
+
+// TestUnreadableFacts: a fact that cannot be read is an error only where it
+// matters, and then says what could not be read.
+func TestUnreadableFacts(t *testing.T) {
+	for _, tc := range []struct {
+		broken, object, program string
+		facts                   bool // ReadFacts itself fails
+		want                    string
+	}{
+		{"sys/devices/system/cpu", "globals", "count", true, "possible CPUs"},
+		{"proc/", "globals", "count", true, "facts"},
+		{"proc/config.gz", "globals", "count", false, ""},
+		{"proc/kallsyms", "globals", "count", false, ""},
+		{"proc/kallsyms", "ksyms", "typeless", false, "extern schedule"},
+		{"sys/kernel/btf", "core", "fields", false, "kernel BTF"},
+		{"sys/kernel/btf", "globals", "count", false, ""},
+		{"sys/kernel/btf", "attach", "on_tp_btf", false, "on_tp_btf: target"},
+	} {
+		name := tc.broken + " for " + tc.object
+		root := brokenFS{os.DirFS("/"), tc.broken}
+		spec := open(t, "testdata/"+tc.object+".el.o")
+		if err := spec.Only(tc.program); err != nil {
+			t.Fatal(err)
+		}
+		facts, err := skep.ReadFacts(spec.Needs(), &skep.FactOptions{Root: root})
+		if (err != nil) != tc.facts {
+			t.Errorf("%s: ReadFacts: %v", name, err)
+		}
+		if err != nil {
+			if !strings.Contains(err.Error(), tc.want) || !errors.Is(err, sys.EIO) {
+				t.Errorf("%s: ReadFacts: error %v, want one with %q that wraps EIO", name, err, tc.want)
+			}
+			continue
+		}
+		_, err = spec.Plan(facts)
+		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+			t.Errorf("%s: Plan: error %v, want %q", name, err, tc.want)
+		}
+		if err := facts.Close(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
