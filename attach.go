@@ -151,7 +151,11 @@ func attachFreplace(p *prog.Program, _ string) (link.Link, error) {
 }
 
 func attachIter(p *prog.Program, _ string) (link.Link, error) {
-	return link.AttachIter(p, link.IterOptions{})
+	l, err := link.AttachIter(p, link.IterOptions{})
+	if err != nil {
+		return nil, err // not a nil *Iter in a Link
+	}
+	return l, nil
 }
 
 // syscallPrefixes are what the kernel puts before a syscall's name since 4.17,

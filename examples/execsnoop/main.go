@@ -45,9 +45,9 @@ func main() {
 		defer cancel()
 	}
 	if err := run(ctx, os.Stdout, o); err != nil {
-		fmt.Fprintln(os.Stderr, "execsnoop:", err)
+		fmt.Fprintln(os.Stderr, err)
 		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-			fmt.Fprintln(os.Stderr, "execsnoop: loading BPF programs needs CAP_BPF and CAP_PERFMON: run it as root")
+			fmt.Fprintln(os.Stderr, "loading BPF programs needs CAP_BPF and CAP_PERFMON: run it as root")
 		}
 		stop()
 		os.Exit(1)
