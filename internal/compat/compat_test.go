@@ -74,6 +74,12 @@ func judge(t *testing.T, k key, got, want verdict) row {
 			t.Errorf("%s: %s: skep loads it, libbpf does not (%s), and no table says why", k.object, k.program, want.Error)
 		}
 		r.note = why
+		// libbpf may have given up after PROG_LOAD.
+		if got.Image != nil && want.Image != nil {
+			if diff := difference(got.Image, want.Image); diff != "" {
+				t.Errorf("%s: %s: %s", k.object, k.program, diff)
+			}
+		}
 	default:
 		r.outcome, r.note = "neither", firstLine(got.Error)
 		// The kernel refused both (trampolines, say): it was asked the same.

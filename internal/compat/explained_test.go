@@ -12,6 +12,7 @@ var onlySkep = []note{
 	{"staticprog", "", "libbpf refuses objects with a static function in a section of its own"},
 	{"kconfig_strong", "needs_none", "libbpf resolves externs of the whole object: a missing one stops programs that do not use it"},
 	{"mapinmap", "", "libbpf fails a load whose prog-array slot names a program that is off"},
+	{"everything", "", "as mapinmap"},
 	{"off", "prefix_only", "xdp/lo is no exact section; the text before the slash decides (libbpf leaves the type unset)"},
 }
 
