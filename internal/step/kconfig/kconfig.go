@@ -51,8 +51,8 @@ type shape struct {
 // Values of enum libbpf_tristate (bpf_helpers.h).
 const (
 	triNo     = 0
-	triModule = 1
-	triYes    = 2
+	triModule = 2
+	triYes    = 1
 )
 
 // shapeOf classifies the type id of an extern variable.

@@ -90,8 +90,8 @@ func TestEncode(t *testing.T) {
 		{"bool", "m", ""}, // a bool cannot say "module"
 		{"bool", "1", "01"},
 		{"bool", "2", ""},
-		{"tristate", "y", "02000000"},
-		{"tristate", "m", "01000000"},
+		{"tristate", "y", "01000000"},
+		{"tristate", "m", "02000000"},
 		{"tristate", "n", "00000000"},
 		{"tristate", "1", ""},
 		{"char", "m", "6d"},
