@@ -8,7 +8,7 @@ STRIP ?= llvm-strip-22
 # Packages that need no privilege and no kernel.
 SEALED = $(shell .ci/sealed)
 
-.PHONY: test check generate uapi testdata fuzz bench compat
+.PHONY: api test check generate uapi testdata fuzz bench compat
 
 test:
 	$(GO) test ./...
@@ -22,6 +22,10 @@ check:
 
 generate:
 	$(GO) generate ./...
+
+# Rewrites api/skep.txt, the exported API.
+api:
+	$(GO) test ./internal/apitest -run TestAPI -update
 
 # make uapi INCLUDE=/path/to/usr/include
 uapi:

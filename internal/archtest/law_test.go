@@ -57,6 +57,7 @@ var exact = map[string]place{
 
 	"internal/apitest":    {floor: 9, tool: true},
 	"internal/archtest":   {floor: 9, tool: true},
+	"internal/apitest":    {floor: 9, tool: true},
 	"internal/compat":     {floor: 9, tool: true},
 	"internal/testutil":   {floor: 9, tool: true},
 	"internal/cmd/vmtest": {floor: 9, tool: true},
