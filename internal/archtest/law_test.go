@@ -55,7 +55,6 @@ var exact = map[string]place{
 
 	"cmd/skep": {floor: 8, tool: true},
 
-	"internal/apitest":    {floor: 9, tool: true},
 	"internal/archtest":   {floor: 9, tool: true},
 	"internal/apitest":    {floor: 9, tool: true},
 	"internal/compat":     {floor: 9, tool: true},
