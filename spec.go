@@ -91,8 +91,8 @@ func Open(path string) (*Spec, error) {
 	return s, nil
 }
 
-// Read parses a compiled object held in memory, such as one embedded with
-// go:embed. Name is left empty.
+// Read parses a compiled object held in memory, such as an embedded one. Name
+// is left empty.
 func Read(b []byte) (*Spec, error) {
 	o, err := elf.Parse(b)
 	if err != nil {

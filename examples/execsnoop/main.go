@@ -149,10 +149,10 @@ func (e *execEvent) argv() string {
 
 // status is the exit code or the signal, and how long the process ran.
 func (e *exitEvent) status() string {
-	s := syscall.WaitStatus(e.ExitCode)
-	text := fmt.Sprintf("code %d", s.ExitStatus())
-	if s.Signaled() {
-		text = fmt.Sprintf("signal %d (%v)", int(s.Signal()), s.Signal())
+	// As wait(2) has it: status << 8, or a signal, with bit 7 if core was dumped.
+	text := fmt.Sprintf("code %d", e.ExitCode>>8&0xff)
+	if sig := syscall.Signal(e.ExitCode & 0x7f); sig != 0 {
+		text = fmt.Sprintf("signal %d (%v)", int(sig), sig)
 	}
 	if e.Duration > 0 {
 		text += fmt.Sprintf(" after %v", time.Duration(e.Duration).Round(time.Microsecond))
