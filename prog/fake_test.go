@@ -176,7 +176,7 @@ func loadWithFault(t *testing.T, types *btf.Spec, f systest.Fault) bool {
 	if (p == nil) == (err == nil) {
 		t.Fatalf("program %v, error %v", p, err)
 	}
-	if err != nil && (!errors.Is(err, f.Errno) || !strings.HasPrefix(err.Error(), "prog x: load: ")) {
+	if err != nil && (!errors.Is(err, f.Errno) || !strings.HasPrefix(err.Error(), "program x: load: ")) {
 		t.Errorf("error %v", err)
 	}
 	if p != nil {

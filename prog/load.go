@@ -74,7 +74,7 @@ func loadOp(name string) string {
 	if name == "" {
 		return "prog: load"
 	}
-	return "prog " + name + ": load"
+	return "program " + name + ": load"
 }
 
 func load(s *Spec, o *Options) (*Program, error) {

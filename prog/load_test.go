@@ -69,14 +69,14 @@ func TestLoadTypes(t *testing.T) {
 
 func TestSpecWithoutTheNecessary(t *testing.T) {
 	for want, s := range map[string]prog.Spec{
-		"prog x: load: no type: unknown section name?": {Name: "x", Insns: ret(0)},
+		"program x: load: no type: unknown section name?": {Name: "x", Insns: ret(0)},
 		"prog: load: no instructions":                  {Type: prog.XDP},
-		"prog s: load: no struct_ops map uses it":      {Name: "s", Type: prog.StructOps, Insns: ret(0)},
-		"prog t: load: target f: no kernel BTF given":  {Name: "t", Type: prog.Tracing, Target: prog.Target{Name: "f"}, Insns: ret(0)},
-		`prog m: load: insn 0: map "counts": not given`: {
+		"program s: load: no struct_ops map uses it":      {Name: "s", Type: prog.StructOps, Insns: ret(0)},
+		"program t: load: target f: no kernel BTF given":  {Name: "t", Type: prog.Tracing, Target: prog.Target{Name: "f"}, Insns: ret(0)},
+		`program m: load: insn 0: map "counts": not given`: {
 			Name: "m", Type: prog.XDP, Insns: asm.Instructions{asm.LoadMap(asm.R1, "counts"), asm.Exit()},
 		},
-		`prog f: load: insn 0: function "helper" is not linked`: {
+		`program f: load: insn 0: function "helper" is not linked`: {
 			Name: "f", Type: prog.XDP, Insns: asm.Instructions{asm.CallFunc("helper"), asm.Exit()},
 		},
 	} {
@@ -101,7 +101,7 @@ func TestRejection(t *testing.T) {
 	if !errors.As(err, &ve) || !errors.Is(err, sys.EACCES) || !errors.Is(err, fs.ErrPermission) {
 		t.Fatalf("got %v", err)
 	}
-	want := "prog bad: load: BPF_PROG_LOAD: permission denied: R1 invalid mem access 'scalar' (insn 1: (79) r0 = *(u64 *)(r1 +0))"
+	want := "program bad: load: BPF_PROG_LOAD: permission denied: R1 invalid mem access 'scalar' (insn 1: (79) r0 = *(u64 *)(r1 +0))"
 	if err.Error() != want {
 		t.Errorf("got  %s\nwant %s", err, want)
 	}

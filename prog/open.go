@@ -30,11 +30,11 @@ func FromFD(fd int) (*Program, error) {
 func FromID(id uint32) (*Program, error) {
 	f, err := sys.ProgGetFDByID(&sys.GetIDAttr{StartId: id})
 	if err != nil {
-		return nil, fmt.Errorf("prog %d: %w", id, err)
+		return nil, fmt.Errorf("program %d: %w", id, err)
 	}
 	p, err := wrap(f)
 	if err != nil {
-		return nil, fmt.Errorf("prog %d: %w", id, err)
+		return nil, fmt.Errorf("program %d: %w", id, err)
 	}
 	return p, nil
 }

@@ -72,7 +72,7 @@ func (p *Program) with(verb string, f func(fd int) error) error {
 		err = f(fd)
 	}
 	if err != nil {
-		return fmt.Errorf("prog %s: %s: %w", p.name, verb, err)
+		return fmt.Errorf("program %s: %s: %w", p.name, verb, err)
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func (p *Program) Unpin() error {
 		return nil
 	}
 	if err := os.Remove(p.pin); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("prog %s: unpin: %w", p.name, err)
+		return fmt.Errorf("program %s: unpin: %w", p.name, err)
 	}
 	p.pin = ""
 	return nil

@@ -116,7 +116,7 @@ func TestPin(t *testing.T) {
 	if err := p.Pin(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Pin(path); !errors.Is(err, sys.EEXIST) || !strings.HasPrefix(err.Error(), "prog pinned: pin: "+path) {
+	if err := p.Pin(path); !errors.Is(err, sys.EEXIST) || !strings.HasPrefix(err.Error(), "program pinned: pin: "+path) {
 		t.Errorf("second pin: %v", err)
 	}
 	id, err := p.ID()

@@ -52,7 +52,7 @@ func TestResolveInKernel(t *testing.T) {
 	}
 	s := prog.Spec{Name: "x", Type: prog.Tracing, Attach: prog.AttachTraceRawTP, Target: prog.Target{Name: "no_such_event"}, Insns: ret(0)}
 	_, err := prog.Load(&s, &prog.Options{Kernel: k})
-	if !errors.Is(err, btf.ErrNotFound) || !strings.HasPrefix(err.Error(), "prog x: load: target btf_trace_no_such_event: ") {
+	if !errors.Is(err, btf.ErrNotFound) || !strings.HasPrefix(err.Error(), "program x: load: target btf_trace_no_such_event: ") {
 		t.Errorf("got %v", err)
 	}
 }

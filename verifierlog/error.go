@@ -9,7 +9,7 @@ import (
 // Error is a failure of an operation that the kernel writes a log for. Its
 // text is one line; %+v adds the whole log.
 type Error struct {
-	Op  string // what failed, such as "prog counts: load"
+	Op  string // what failed, such as "program counts: load"
 	Err error  // cause, wrapping the errno
 	Log Log    // what the kernel wrote; may be empty
 

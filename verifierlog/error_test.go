@@ -23,9 +23,9 @@ func TestError(t *testing.T) {
 		err  Error
 		want string
 	}{
-		{Error{Op: "prog x: load", Err: fs.ErrPermission}, "prog x: load: permission denied"},
-		{Error{Op: "prog x: load", Err: fs.ErrPermission, Log: Parse([]byte(lines))},
-			"prog x: load: permission denied: R1 invalid mem access 'scalar' (insn 1, bad.c:4: return p[1];)"},
+		{Error{Op: "program x: load", Err: fs.ErrPermission}, "program x: load: permission denied"},
+		{Error{Op: "program x: load", Err: fs.ErrPermission, Log: Parse([]byte(lines))},
+			"program x: load: permission denied: R1 invalid mem access 'scalar' (insn 1, bad.c:4: return p[1];)"},
 		{Error{Err: fs.ErrInvalid, Log: Parse([]byte(poison))},
 			"invalid argument: map is used but was not created (insn 3: (85) call unknown#2001000003)"},
 		{Error{Err: fs.ErrInvalid, Log: Parse([]byte(poison)), Name: name},
