@@ -84,7 +84,8 @@ func runInspect(e env, args []string) int {
 }
 
 func inspect(path string, spec *skep.Spec) *objectInfo {
-	o := &objectInfo{Object: path, License: spec.License}
+	// Empty lists, not nulls, for those who read the JSON.
+	o := &objectInfo{path, spec.License, []mapInfo{}, []programInfo{}, []varInfo{}, []externInfo{}}
 	for _, name := range spec.MapNames() {
 		m := spec.Maps[name]
 		o.Maps = append(o.Maps, mapInfo{name, m.Section, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, m.Flags})

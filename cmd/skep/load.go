@@ -115,6 +115,10 @@ func (f *loadFlags) loadAll(spec *skep.Spec, path string) []result {
 		r := result{Object: path, Program: name, Section: spec.Programs[name].Section}
 		results = append(results, r.with(cause))
 	}
+	if err != nil && len(results) == 0 {
+		// An object of maps alone.
+		results = append(results, result{Object: path}.with(err))
+	}
 	return results
 }
 
