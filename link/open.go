@@ -93,7 +93,9 @@ func All() iter.Seq2[Link, error] {
 			}
 			id = attr.NextId
 			l, err := FromID(ID(id))
-			if errors.Is(err, sys.ENOENT) {
+			// EAGAIN: it is being made and has no id of its own yet
+			// (bpf_link_by_id in kernel/bpf/syscall.c).
+			if errors.Is(err, sys.ENOENT) || errors.Is(err, sys.EAGAIN) {
 				continue
 			}
 			if !yield(l, err) || err != nil {
