@@ -93,7 +93,9 @@ func run(ctx context.Context, w io.Writer, o options) error {
 }
 
 func printAll(ctx context.Context, w io.Writer, rd *ringbuf.Reader, o options) error {
-	fmt.Fprintf(w, "%-15s %-5s %-16s %-8s %-8s %s\n", "TIME", "EVENT", "COMM", "PID", "PPID", "ARGS / EXIT")
+	if _, err := fmt.Fprintf(w, "%-15s %-5s %-16s %-8s %-8s %s\n", "TIME", "EVENT", "COMM", "PID", "PPID", "ARGS / EXIT"); err != nil {
+		return err
+	}
 	n := 0
 	for rec, err := range rd.Records(ctx) {
 		if ctx.Err() != nil {
@@ -113,28 +115,30 @@ func printAll(ctx context.Context, w io.Writer, rd *ringbuf.Reader, o options) e
 }
 
 func printRecord(w io.Writer, rec ringbuf.Record) error {
-	now := time.Now().Format("15:04:05.000000")
 	h, err := ringbuf.As[header](rec)
 	if err != nil {
 		return err
 	}
+	var kind, text string
 	switch h.Kind {
 	case kindExec:
 		ev, err := ringbuf.As[execEvent](rec)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%-15s %-5s %-16s %-8d %-8d %s\n", now, "exec", cstring(h.Comm[:]), h.PID, h.PPID, ev.argv())
+		kind, text = "exec", ev.argv()
 	case kindExit:
 		ev, err := ringbuf.As[exitEvent](rec)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%-15s %-5s %-16s %-8d %-8d %s\n", now, "exit", cstring(h.Comm[:]), h.PID, h.PPID, ev.status())
+		kind, text = "exit", ev.status()
 	default:
 		return fmt.Errorf("record of unknown kind %d", h.Kind)
 	}
-	return nil
+	now := time.Now().Format("15:04:05.000000")
+	_, err = fmt.Fprintf(w, "%-15s %-5s %-16s %-8d %-8d %s\n", now, kind, cstring(h.Comm[:]), h.PID, h.PPID, text)
+	return err
 }
 
 // argv joins the arguments with spaces; "..." follows if they were cut.
