@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/skepbpf/skep/btf/handle"
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
 )
@@ -171,7 +172,9 @@ func (p *Prepared) checkGiven() error {
 	for _, m := range p.plan.maps {
 		have[m.name] = true
 	}
-	for _, name := range slices.Sorted(stdmaps.Keys(p.opts.Maps)) {
+	given := slices.Collect(stdmaps.Keys(p.opts.Maps))
+	bin.SortStrings(given)
+	for _, name := range given {
 		if !have[name] {
 			return p.fail("map", name, notFound("map", name, have))
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/step/kconfig"
 )
@@ -51,10 +52,10 @@ func (s *Spec) Needs() Needs {
 		}
 	}
 	for _, list := range []*[]string{&n.Config, &n.Symbols, &n.Hooks, &n.PinNames} {
-		slices.Sort(*list)
+		bin.SortStrings(*list)
 		*list = slices.Compact(*list)
 	}
-	slices.Sort(n.Features)
+	bin.Sort(n.Features, func(a, b *Feature) bool { return *a < *b })
 	n.Features = slices.Compact(n.Features)
 	return n
 }

@@ -1,9 +1,10 @@
 package asm
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/skepbpf/skep/internal/bin"
 )
 
 // Editor gathers changes to a list of instructions and makes them all at once,
@@ -77,11 +78,8 @@ func (e *Editor) Apply() (Instructions, error) {
 // touch the same instruction.
 func (e *Editor) sorted() ([]edit, error) {
 	edits := slices.Clone(e.edits)
-	slices.SortStableFunc(edits, func(a, b edit) int {
-		if c := cmp.Compare(a.at, b.at); c != 0 {
-			return c
-		}
-		return cmp.Compare(min(a.n, 1), min(b.n, 1))
+	bin.Sort(edits, func(a, b *edit) bool {
+		return a.at < b.at || a.at == b.at && min(a.n, 1) < min(b.n, 1)
 	})
 	end := 0
 	for _, d := range edits {

@@ -2,10 +2,11 @@ package btf
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"github.com/skepbpf/skep/internal/bin"
 )
 
 // Editor makes a changed copy of a Spec. Ids never move: types are changed in
@@ -18,8 +19,8 @@ type Editor struct {
 	// to be checked anew. Data sections and variables are contained by no type.
 	reshaped bool
 	from     *Spec
-	added map[string]uint32
-	err   error
+	added    map[string]uint32
+	err      error
 	// noLayout drops the layout section: kernels before 7.1 refuse it.
 	noLayout bool
 }
@@ -159,7 +160,7 @@ func (e *Editor) SortSecVars(id ID) {
 	for i := range vars {
 		vars[i] = t.SecVar(i)
 	}
-	slices.SortStableFunc(vars, func(a, b SecVar) int { return cmp.Compare(a.Offset, b.Offset) })
+	bin.Sort(vars, func(a, b *SecVar) bool { return a.Offset < b.Offset })
 	for i, v := range vars {
 		e.putSecVar(t.off+uint32(i)*uint32(kinds[KindDatasec].elem), v)
 	}

@@ -1,9 +1,7 @@
 package btf
 
 import (
-	"cmp"
 	"encoding/binary"
-	"slices"
 
 	"github.com/skepbpf/skep/internal/bin"
 )
@@ -148,12 +146,12 @@ func checkOff(at int64, off uint32) error {
 func (p *extParser) sort() error {
 	for i := range p.out {
 		sec := &p.out[i]
-		err := sortOff(sec.Name, "func_info", sec.Funcs, func(f FuncInfo) uint32 { return f.Off })
+		err := sortOff(sec.Name, "func_info", sec.Funcs, func(f *FuncInfo) uint32 { return f.Off })
 		if err == nil {
-			err = sortOff(sec.Name, "line_info", sec.Lines, func(l LineInfo) uint32 { return l.Off })
+			err = sortOff(sec.Name, "line_info", sec.Lines, func(l *LineInfo) uint32 { return l.Off })
 		}
 		if err == nil {
-			err = sortOff(sec.Name, "core_relo", sec.CORE, func(c COREInfo) uint32 { return c.Off })
+			err = sortOff(sec.Name, "core_relo", sec.CORE, func(c *COREInfo) uint32 { return c.Off })
 		}
 		if err != nil {
 			return err
@@ -162,14 +160,16 @@ func (p *extParser) sort() error {
 	return nil
 }
 
-func sortOff[T any](sec, table string, list []T, off func(T) uint32) error {
-	less := func(a, b T) int { return cmp.Compare(off(a), off(b)) }
-	if !slices.IsSortedFunc(list, less) {
-		slices.SortStableFunc(list, less)
-	}
-	for i := 1; i < len(list); i++ {
-		if off(list[i-1]) == off(list[i]) {
-			return bin.Errorf(extSection, 0, "%s of section %s: two records for offset %#x", table, sec, off(list[i]))
+func sortOff[T any](sec, table string, list []T, off func(*T) uint32) error {
+	bin.Sort(list, func(a, b *T) bool { return off(a) < off(b) })
+	return distinct(sec, table, len(list), func(i int) uint32 { return off(&list[i]) })
+}
+
+// distinct refuses two records for one place among n in order.
+func distinct(sec, table string, n int, off func(i int) uint32) error {
+	for i := 1; i < n; i++ {
+		if off(i-1) == off(i) {
+			return bin.Errorf(extSection, 0, "%s of section %s: two records for offset %#x", table, sec, off(i))
 		}
 	}
 	return nil

@@ -153,11 +153,12 @@ func (p *parser) addVars() error {
 	for i, m := range p.obj.Maps {
 		at[m.Name] = i
 	}
-	slices.SortStableFunc(p.obj.Vars, func(a, b *VarDef) int {
-		if a.Map != b.Map {
-			return at[a.Map] - at[b.Map]
+	bin.Sort(p.obj.Vars, func(a, b **VarDef) bool {
+		x, y := *a, *b
+		if x.Map != y.Map {
+			return at[x.Map] < at[y.Map]
 		}
-		return int(int64(a.Offset) - int64(b.Offset))
+		return x.Offset < y.Offset
 	})
 	return nil
 }

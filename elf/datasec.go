@@ -1,8 +1,7 @@
 package elf
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/bin"
@@ -121,9 +120,7 @@ func (p *parser) fixDataSec(d *dataSec) error {
 		}
 		p.edit.SetSize(d.typ.ID(), uint32(size))
 	}
-	byOffset := func(a, b secVar) int { return cmp.Compare(a.off, b.off) }
-	if !slices.IsSortedFunc(d.vars, byOffset) {
-		slices.SortStableFunc(d.vars, byOffset)
+	if bin.Sort(d.vars, func(a, b *secVar) bool { return a.off < b.off }) {
 		p.edit.SortSecVars(d.typ.ID())
 	}
 	return nil
@@ -253,10 +250,8 @@ func (p *parser) finishTypes() (err error) {
 
 // funcType is the FUNC of the function at off.
 func funcType(ext *btf.ExtSection, off uint64) btf.ID {
-	i, ok := slices.BinarySearchFunc(ext.Funcs, off, func(f btf.FuncInfo, off uint64) int {
-		return cmp.Compare(uint64(f.Off), off)
-	})
-	if !ok {
+	i := sort.Search(len(ext.Funcs), func(i int) bool { return uint64(ext.Funcs[i].Off) >= off })
+	if i == len(ext.Funcs) || uint64(ext.Funcs[i].Off) != off {
 		return 0
 	}
 	return ext.Funcs[i].Type

@@ -1,7 +1,6 @@
 package elf
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/skepbpf/skep/btf"
@@ -155,9 +154,15 @@ func (p *parser) layoutKconfig(sec btf.Type, byName map[string]int) error {
 		vars = append(vars, n)
 	}
 	placed := slices.Clone(vars)
-	slices.SortFunc(placed, func(a, b int) int {
-		x, y := &p.externs[a], &p.externs[b]
-		return cmp.Or(cmp.Compare(y.align, x.align), cmp.Compare(x.def.Size, y.def.Size), cmp.Compare(x.def.Name, y.def.Name))
+	bin.Sort(placed, func(a, b *int) bool {
+		x, y := &p.externs[*a], &p.externs[*b]
+		switch {
+		case x.align != y.align:
+			return x.align > y.align
+		case x.def.Size != y.def.Size:
+			return x.def.Size < y.def.Size
+		}
+		return x.def.Name < y.def.Name
 	})
 	off := uint64(0)
 	for _, n := range placed {
@@ -274,17 +279,16 @@ func (p *parser) listExterns() error {
 			p.obj.Externs = append(p.obj.Externs, e.def)
 		}
 	}
-	slices.SortStableFunc(p.obj.Externs, func(a, b *ExternDef) int {
-		ka, kb := a.Kind == ExternKconfig, b.Kind == ExternKconfig
+	bin.Sort(p.obj.Externs, func(a, b **ExternDef) bool {
+		x, y := *a, *b
+		kx, ky := x.Kind == ExternKconfig, y.Kind == ExternKconfig
 		switch {
-		case ka && kb:
-			return cmp.Compare(a.Offset, b.Offset)
-		case ka:
-			return -1
-		case kb:
-			return 1
+		case kx && ky:
+			return x.Offset < y.Offset
+		case kx || ky:
+			return kx
 		}
-		return cmp.Compare(a.Name, b.Name)
+		return x.Name < y.Name
 	})
 	return nil
 }

@@ -1,10 +1,10 @@
 package elf
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/internal/bin"
@@ -128,9 +128,11 @@ func (p *parser) nameFuncs() (err error) {
 
 // firstFunc finds the first function that starts at off of section sec.
 func (p *parser) firstFunc(sec uint32, off uint64) (int, bool) {
-	return slices.BinarySearchFunc(p.funcs, off, func(f function, off uint64) int {
-		return cmp.Or(cmp.Compare(f.sec, sec), cmp.Compare(f.off, off))
+	i := sort.Search(len(p.funcs), func(i int) bool {
+		f := &p.funcs[i]
+		return f.sec > sec || f.sec == sec && f.off >= off
 	})
+	return i, i < len(p.funcs) && p.funcs[i].sec == sec && p.funcs[i].off == off
 }
 
 // funcAt finds the function that starts at off of the section of symbol i; of

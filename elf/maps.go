@@ -1,8 +1,8 @@
 package elf
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/bin"
@@ -48,12 +48,11 @@ func (p *parser) mapAt(sec uint32, off uint64) *MapDef {
 // mapAround finds the map that covers off of section sec. The maps of a
 // section stand together in p.maps, by offset.
 func (p *parser) mapAround(sec uint32, off uint64) *placedMap {
-	i, ok := slices.BinarySearchFunc(p.maps, off, func(m placedMap, off uint64) int {
-		return cmp.Or(cmp.Compare(m.sec, sec), cmp.Compare(m.off, off))
-	})
-	if !ok {
-		i--
+	beyond := func(i int) bool {
+		m := &p.maps[i]
+		return m.sec > sec || m.sec == sec && m.off > off
 	}
+	i := sort.Search(len(p.maps), beyond) - 1
 	if i < 0 || p.maps[i].sec != sec || off-p.maps[i].off >= p.maps[i].size {
 		return nil
 	}
@@ -63,8 +62,8 @@ func (p *parser) mapAround(sec uint32, off uint64) *placedMap {
 // sortMaps puts the maps in the order that mapAround wants. Two maps that
 // share bytes are an error.
 func (p *parser) sortMaps() error {
-	slices.SortStableFunc(p.maps, func(a, b placedMap) int {
-		return cmp.Or(cmp.Compare(a.sec, b.sec), cmp.Compare(a.off, b.off))
+	bin.Sort(p.maps, func(a, b *placedMap) bool {
+		return a.sec < b.sec || a.sec == b.sec && a.off < b.off
 	})
 	for i := 1; i < len(p.maps); i++ {
 		prev, m := &p.maps[i-1], &p.maps[i]

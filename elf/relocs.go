@@ -1,9 +1,6 @@
 package elf
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/bin"
@@ -78,10 +75,7 @@ func (p *parser) relocsOf(sec uint32) ([]reloc, error) {
 			out = append(out, reloc{e.Offset, e.Symbol})
 		}
 	}
-	byOffset := func(a, b reloc) int { return cmp.Compare(a.off, b.off) }
-	if !slices.IsSortedFunc(out, byOffset) {
-		slices.SortFunc(out, byOffset)
-	}
+	bin.Sort(out, func(a, b *reloc) bool { return a.off < b.off })
 	return out, nil
 }
 

@@ -1,11 +1,10 @@
 package elf
 
 import (
-	"cmp"
-	"slices"
 	"sort"
 	"strconv"
 
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/elffile"
 )
 
@@ -69,9 +68,9 @@ func (p *parser) collectSymbols() error {
 			p.order = append(p.order, int32(i))
 		}
 	}
-	slices.SortFunc(p.order, func(a, b int32) int {
-		x, y := &p.syms[a], &p.syms[b]
-		return cmp.Or(cmp.Compare(x.sec, y.sec), cmp.Compare(x.value, y.value), cmp.Compare(a, b))
+	bin.Sort(p.order, func(a, b *int32) bool {
+		x, y := &p.syms[*a], &p.syms[*b]
+		return x.sec < y.sec || x.sec == y.sec && x.value < y.value
 	})
 	return nil
 }

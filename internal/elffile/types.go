@@ -1,9 +1,6 @@
 package elffile
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/skepbpf/skep/internal/bin"
 )
 
@@ -109,12 +106,7 @@ func (f *File) checkLayout(h *header) error {
 		}
 		order = append(order, int32(i))
 	}
-	byOffset := func(a, b int32) int {
-		return cmp.Compare(f.Sections[a].Offset, f.Sections[b].Offset)
-	}
-	if !slices.IsSortedFunc(order, byOffset) {
-		slices.SortFunc(order, byOffset)
-	}
+	bin.Sort(order, func(a, b *int32) bool { return f.Sections[*a].Offset < f.Sections[*b].Offset })
 	for i := 1; i < len(order); i++ {
 		prev, s := &f.Sections[order[i-1]], &f.Sections[order[i]]
 		if prev.Offset+prev.Size > s.Offset {
