@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -368,6 +367,10 @@ func TestRunCore(t *testing.T) {
 	// the last call before it is detached is somebody else's perhaps.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	self, err := os.Readlink("/proc/thread-self") // PID/task/TID
+	if err != nil {
+		t.Fatal(err)
+	}
 	comm, err := os.ReadFile("/proc/thread-self/comm")
 	if err != nil {
 		t.Fatal(err)
@@ -378,14 +381,14 @@ func TestRunCore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		syscall.Getppid()
+		os.Getppid()
 		pid, tgid := readVar[uint64](t, spec, c, "out_pid"), readVar[uint64](t, spec, c, "out_flags")
 		name := readVar[[16]byte](t, spec, c, "out_comm")
 		if err := links.Close(); err != nil {
 			t.Fatal(err)
 		}
 		got, _, _ := strings.Cut(string(name[:]), "\x00")
-		if int(pid) == syscall.Gettid() && int(tgid) == os.Getppid() && got == strings.TrimSpace(string(comm)) {
+		if strconv.Itoa(int(pid)) == filepath.Base(self) && int(tgid) == os.Getppid() && got == strings.TrimSpace(string(comm)) {
 			seen = true
 			break
 		}
@@ -421,7 +424,7 @@ func TestRunKsyms(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer links.Close()
-	syscall.Getppid()
+	os.Getppid()
 	syms, err := kernel.ReadSymbols(kernel.FS("/"), []string{"schedule"}, kernel.ScanAll)
 	if err != nil {
 		t.Fatal(err)
