@@ -72,6 +72,9 @@ func run(ctx context.Context, w io.Writer, o options) error {
 	}
 	coll, err := skep.LoadContext(ctx, spec, nil)
 	if err != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return nil // ended while it was loading
+		}
 		return err
 	}
 	defer coll.Close()
