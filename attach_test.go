@@ -49,7 +49,7 @@ func TestAttach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := links.Skipped["on_perf_event"]; !errors.Is(err, skep.ErrNoTarget) {
+	if err := links.Skipped["on_perf_event"]; !errors.Is(err, link.ErrNoTarget) {
 		t.Errorf("on_perf_event: %v", err)
 	}
 	if err, ok := links.Skipped["on_kprobe"]; ok && !strings.Contains(err.Error(), "do_nanosleep") {
@@ -110,7 +110,7 @@ func TestAttachSome(t *testing.T) {
 		t.Errorf("skipped (-want +got):\n%s", diff)
 	}
 	for name, err := range links.Skipped {
-		if !errors.Is(err, skep.ErrNoTarget) {
+		if !errors.Is(err, link.ErrNoTarget) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

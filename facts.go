@@ -74,7 +74,7 @@ func (f *Facts) Close() error {
 // FactOptions says where facts come from. The zero value asks the running
 // kernel.
 type FactOptions struct {
-	Root     fs.FS       // in place of "/"
+	Root     fs.FS       // in place of "/"; an fs.ReadDirFS if modules matter
 	BTF      *btf.Kernel // shared; stays the caller's
 	Config   io.Reader   // text of a kernel config, in place of the kernel's own
 	Features *Features   // shared; what is known already is not asked again
@@ -191,6 +191,20 @@ func (f *Facts) versionOf() uint32 {
 		return 0
 	}
 	return v.Code()
+}
+
+// address is that of a kernel symbol. hidden: the kernel may have it all the
+// same.
+func (f *Facts) address(name string) (addr uint64, hidden bool, err error) {
+	switch s := f.Symbols[name]; s.State {
+	case Known:
+		return s.Value, false, nil
+	case Hidden:
+		return 0, true, s.Err
+	case NotAsked:
+		return 0, false, errors.New("the facts do not say")
+	}
+	return 0, false, errors.New("not among the kernel's symbols")
 }
 
 func (f *Facts) whyUnknown() string {

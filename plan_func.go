@@ -1,6 +1,7 @@
 package skep
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/relo"
 	"github.com/skepbpf/skep/internal/step/kconfig"
+	"github.com/skepbpf/skep/internal/step/ksyms"
 )
 
 // kconfigMap is the map that holds .kconfig externs.
@@ -72,27 +74,29 @@ func (p *planner) extern(pf *plannedFunc, in *asm.Instruction, slot int) error {
 			return fmt.Errorf("extern %s is not declared", in.Ref.Name)
 		}
 	}
-	var note, why string
+	var res ksyms.Result
 	var err error
 	switch x.Kind {
 	case elf.ExternKconfig:
 		in.Ref = asm.Ref{Kind: asm.RefMapValue, Name: kconfigMap, Addend: int32(x.Offset)}
 		err = p.config(x)
-	case elf.ExternKsym:
-		note, why, err = p.symbol(x, in)
-	case elf.ExternKsymVar, elf.ExternKfunc:
-		note, why, err = p.typed(x, in)
+	case elf.ExternKsym, elf.ExternKsymVar, elf.ExternKfunc:
+		k := ksyms.Kernel{BTF: p.facts.BTF, Address: p.facts.address}
+		res, err = k.Resolve(p.spec.Types, x, slices.Index(p.spec.Externs(), x), in)
 	default:
-		err = fmt.Errorf("a function of another object: link the objects first")
+		err = errors.New("a function of another object: link the objects first")
 	}
 	if err != nil {
 		return fmt.Errorf("extern %s: %w", x.Name, err)
 	}
-	if note != "" {
-		pf.notes = append(pf.notes, note)
+	if res.Note != "" {
+		pf.notes = append(pf.notes, res.Note)
 	}
-	if why != "" {
-		pf.poison = append(pf.poison, unresolved{pf.Name, slot, why})
+	if res.Unresolved != "" {
+		pf.poison = append(pf.poison, unresolved{pf.Name, slot, res.Unresolved})
+	}
+	if res.Lost != "" {
+		p.lose(res.Lost)
 	}
 	return nil
 }
@@ -171,103 +175,4 @@ func (p *planner) configValue(x *elf.ExternDef) (b []byte, text string, err erro
 		return nil, "0 (weak: " + err.Error() + ")", nil
 	}
 	return nil, "", err
-}
-
-// symbol resolves an extern without a type: an address.
-func (p *planner) symbol(x *elf.ExternDef, in *asm.Instruction) (note, why string, err error) {
-	in.Ref, in.Src, in.Imm = asm.Ref{}, 0, 0
-	s := p.facts.Symbols[x.Name]
-	switch s.State {
-	case Known:
-		in.Imm = int64(s.Value)
-		return fmt.Sprintf("ksym %s: address %#x", x.Name, s.Value), "", nil
-	case Hidden:
-		err = s.Err
-	case NotAsked:
-		err = fmt.Errorf("the facts do not say")
-	default:
-		err = fmt.Errorf("not among the kernel's symbols")
-	}
-	if x.Weak {
-		if s.State == Hidden {
-			p.lose(fmt.Sprintf("extern %s is 0: %v", x.Name, err))
-		}
-		return fmt.Sprintf("ksym %s: 0 (weak: %v)", x.Name, err), "", nil
-	}
-	return "", "", err
-}
-
-// typed resolves a kernel variable or function through BTF. A wide load gives
-// its address, a call calls it.
-func (p *planner) typed(x *elf.ExternDef, in *asm.Instruction) (note, why string, err error) {
-	module, id, err := p.find(x)
-	if err != nil {
-		return p.missing(x, in, err)
-	}
-	if module != "vmlinux" {
-		return p.missing(x, in, fmt.Errorf("only in module %s: externs are resolved in vmlinux", module))
-	}
-	in.Ref, in.Off = asm.Ref{}, 0
-	in.Imm = int64(uint32(id))
-	in.Src = asm.PseudoBTFID
-	kind := "ksym"
-	if !in.Wide() {
-		in.Src = asm.PseudoKfuncCall
-		kind = "kfunc"
-	}
-	return fmt.Sprintf("%s %s: type %d", kind, x.Name, id), "", nil
-}
-
-// missing is what becomes of a weak extern that the kernel does not have.
-func (p *planner) missing(x *elf.ExternDef, in *asm.Instruction, err error) (note, why string, _ error) {
-	if !x.Weak {
-		return "", "", err
-	}
-	in.Ref = asm.Ref{}
-	if in.Wide() {
-		in.Src, in.Imm = 0, 0
-		return fmt.Sprintf("ksym %s: 0 (weak: %v)", x.Name, err), "", nil
-	}
-	*in = relo.PoisonedKfunc(p.externIndex(x), in.Note)
-	return "", fmt.Sprintf("kfunc %s: %v", x.Name, err), nil
-}
-
-func (p *planner) externIndex(x *elf.ExternDef) int {
-	for i, e := range p.spec.object.Externs {
-		if e == x {
-			return i
-		}
-	}
-	return 0
-}
-
-// find looks a typed extern up and checks that its type is what the object
-// declares.
-func (p *planner) find(x *elf.ExternDef) (module string, id btf.ID, err error) {
-	if p.facts.BTF == nil {
-		return "", 0, btf.ErrNoBTF
-	}
-	kind := btf.KindVar
-	if x.Kind == elf.ExternKfunc {
-		kind = btf.KindFunc
-	}
-	module, t, err := p.facts.BTF.FindType(btf.EssentialName(x.Name), kind)
-	if err != nil {
-		return "", 0, err
-	}
-	if x.Type == 0 {
-		return module, t.ID(), nil
-	}
-	local, ok := p.spec.Types.Type(x.Type)
-	if !ok {
-		return "", 0, fmt.Errorf("type %d is not in the object", x.Type)
-	}
-	want := x.Type
-	if kind == btf.KindFunc {
-		want = local.Target()
-	}
-	if !btf.Compatible(p.spec.Types, want, t.Spec(), t.Target()) {
-		return "", 0, fmt.Errorf("the kernel's %s has another type than the object declares", x.Name)
-	}
-	return module, t.ID(), nil
 }

@@ -70,7 +70,7 @@ func TestLoadTypes(t *testing.T) {
 func TestSpecWithoutTheNecessary(t *testing.T) {
 	for want, s := range map[string]prog.Spec{
 		"program x: load: no type: unknown section name?": {Name: "x", Insns: ret(0)},
-		"prog: load: no instructions":                  {Type: prog.XDP},
+		"prog: load: no instructions":                     {Type: prog.XDP},
 		"program s: load: no struct_ops map uses it":      {Name: "s", Type: prog.StructOps, Insns: ret(0)},
 		"program t: load: target f: no kernel BTF given":  {Name: "t", Type: prog.Tracing, Target: prog.Target{Name: "f"}, Insns: ret(0)},
 		`program m: load: insn 0: map "counts": not given`: {
