@@ -2,7 +2,6 @@ package skep
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +9,8 @@ import (
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
 )
@@ -76,10 +77,13 @@ type Spec struct {
 	prefer [][]string
 }
 
+// maxObject bounds the size of files that Open reads, in bytes.
+const maxObject = 1 << 30
+
 // Open reads a compiled object. The Spec's name is the file's up to its first
 // dot.
 func Open(path string) (*Spec, error) {
-	b, err := os.ReadFile(path)
+	b, err := sys.ReadFile(path, maxObject)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +225,7 @@ func order[V any](all map[string]V, object []string) []string {
 			names = append(names, n)
 		}
 	}
-	slices.Sort(names[first:])
+	bin.SortStrings(names[first:])
 	return names
 }
 

@@ -17,15 +17,33 @@ func imageBTF(fsys fs.FS, name string) ([]byte, error) {
 	}
 	defer f.Close()
 	r, ok := f.(io.ReaderAt)
-	info, err := f.Stat()
-	if err != nil || !ok {
-		return nil, fmt.Errorf("%s: %w", name, errors.Join(err, errors.ErrUnsupported))
+	size, err := fileSize(f)
+	if err == nil && !ok {
+		err = errors.ErrUnsupported
 	}
-	b, err := fileBTF(r, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	b, err := fileBTF(r, size)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return b, nil
+}
+
+// fileSize finds the end of a file that was not read yet. Asking Stat of an
+// fs.File would keep that of os.File in every program, and with it the
+// formatting of times and zones: 75 KB.
+func fileSize(f fs.File) (int64, error) {
+	s, ok := f.(io.Seeker)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	size, err := s.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = s.Seek(0, io.SeekStart)
+	}
+	return size, err
 }
 
 func fileBTF(r io.ReaderAt, size int64) ([]byte, error) {

@@ -50,7 +50,8 @@ type hits struct {
 }
 
 // NewKernel reads through fsys, whose root is that of the machine: paths such
-// as "sys/kernel/btf/vmlinux". Nothing is opened yet.
+// as "sys/kernel/btf/vmlinux". To list modules it must be an fs.ReadDirFS.
+// Nothing is opened yet.
 func NewKernel(fsys fs.FS) *Kernel {
 	return &Kernel{fsys: fsys, vm: module{name: vmlinuxName}, swept: make(map[string]kindSet)}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -29,12 +28,29 @@ func (k *Kernel) read(name string) (b []byte, mapped bool, err error) {
 		}
 	}
 	defer f.Close()
+	b, err = readAll(f)
+	return b, false, err
+}
+
+// readAll reads a file that was not read yet.
+func readAll(f fs.File) ([]byte, error) {
 	var buf bytes.Buffer
-	if info, err := f.Stat(); err == nil && info.Size() > 0 && info.Size() < 1<<30 {
-		buf.Grow(int(info.Size()) + bytes.MinRead)
+	if size, err := fileSize(f); err == nil && size > 0 && size < 1<<30 {
+		buf.Grow(int(size) + bytes.MinRead)
 	}
-	_, err = io.Copy(&buf, f)
-	return buf.Bytes(), false, err
+	_, err := buf.ReadFrom(f)
+	return buf.Bytes(), err
+}
+
+// release is the name under which the running kernel's files are kept.
+func (k *Kernel) release() (string, error) {
+	f, err := k.fsys.Open("proc/sys/kernel/osrelease")
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := readAll(f)
+	return strings.TrimSpace(string(b)), err
 }
 
 // openVmlinux reads the kernel's BTF from sysfs, or, where that has none, from
@@ -61,13 +77,13 @@ var images = [...]string{
 }
 
 func (k *Kernel) fromImage() ([]byte, error) {
-	release, err := fs.ReadFile(k.fsys, "proc/sys/kernel/osrelease")
+	release, err := k.release()
 	if err != nil {
 		return nil, fmt.Errorf("%w: not in sysfs, and the release is unknown: %w", ErrNoBTF, err)
 	}
 	var last error
 	for _, pattern := range images {
-		b, err := imageBTF(k.fsys, fmt.Sprintf(pattern, strings.TrimSpace(string(release))))
+		b, err := imageBTF(k.fsys, fmt.Sprintf(pattern, release))
 		if err == nil {
 			return b, nil
 		}
@@ -86,7 +102,7 @@ func (k *Kernel) list() error {
 	if k.listed {
 		return nil
 	}
-	entries, err := fs.ReadDir(k.fsys, btfDir)
+	entries, err := readDir(k.fsys, btfDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("list module BTF: %w", err)
 	}
@@ -97,6 +113,16 @@ func (k *Kernel) list() error {
 	}
 	k.listed = true
 	return nil
+}
+
+// readDir asks the file system itself, as those of os, embed and fstest can be
+// asked: fs.ReadDir would fall back on the ReadDir of files, which keeps that
+// of os.File in every program as Stat does.
+func readDir(fsys fs.FS, name string) ([]fs.DirEntry, error) {
+	if d, ok := fsys.(fs.ReadDirFS); ok {
+		return d.ReadDir(name)
+	}
+	return nil, fmt.Errorf("%T is no fs.ReadDirFS: %w", fsys, errors.ErrUnsupported)
 }
 
 // module opens the module of that name.

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/elffile"
+	"github.com/skepbpf/skep/internal/sys"
 )
 
 // ErrAmbiguous says that a name stands for several functions.
@@ -41,7 +41,7 @@ func addressOffset(path string, addr uint64) (uint64, error) {
 // inFile asks an ELF file. Nothing of the file is kept: symbol tables of large
 // programs run to many megabytes.
 func inFile(path string, ask func(*elffile.File) (uint64, error)) (uint64, error) {
-	f, err := os.Open(path)
+	f, err := sys.OpenFile(path)
 	if err != nil {
 		return 0, err
 	}
@@ -50,10 +50,10 @@ func inFile(path string, ask func(*elffile.File) (uint64, error)) (uint64, error
 	if err != nil {
 		return 0, err
 	}
-	if !st.Mode().IsRegular() {
+	if !st.Mode.IsRegular() {
 		return 0, fmt.Errorf("%s: not a regular file", path)
 	}
-	e, err := elffile.Open(f, st.Size())
+	e, err := elffile.Open(f, st.Size)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", path, err)
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"runtime"
 	"strings"
+
+	"github.com/skepbpf/skep/internal/sys"
 )
 
 // multiarch is where Debian and its kin keep the libraries of a GOARCH.
@@ -62,7 +64,7 @@ func ResolveBinary(path string) (string, error) {
 	dirs, perm := searchPath(path, os.Getenv)
 	for _, d := range dirs {
 		full := strings.TrimSuffix(d, "/") + "/" + path
-		if st, err := os.Stat(full); err == nil && st.Mode().IsRegular() && st.Mode()&perm != 0 {
+		if st, err := sys.StatFile(full); err == nil && st.Mode.IsRegular() && st.Mode&perm != 0 {
 			return full, nil
 		}
 	}

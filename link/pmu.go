@@ -54,8 +54,8 @@ func parseFormatBit(s string) (uint, error) {
 
 // readAttr reads a one-line file of sysfs.
 func readAttr(fsys fs.FS, name string) (string, error) {
-	b, err := fs.ReadFile(fsys, name)
-	return strings.TrimSpace(string(b)), err
+	s, err := kernel.ReadSmall(fsys, name)
+	return strings.TrimSpace(s), err
 }
 
 // probe is a kprobe or uprobe to be made.

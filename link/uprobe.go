@@ -3,8 +3,8 @@ package link
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 
+	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
 
@@ -114,5 +114,5 @@ func absBinary(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return filepath.Abs(path)
+	return sys.AbsPath(path)
 }

@@ -3,7 +3,6 @@ package maps
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/feature"
@@ -88,7 +87,7 @@ func (c *creation) cpus() (int, error) {
 	if c.o.CPUs > 0 {
 		return c.o.CPUs, nil
 	}
-	return kernel.PossibleCPUs(os.DirFS("/"))
+	return kernel.PossibleCPUs(kernel.FS("/"))
 }
 
 // create makes a map with its contents.

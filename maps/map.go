@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"sync"
 
 	"github.com/skepbpf/skep/btf"
@@ -158,7 +157,7 @@ func (m *Map) Freeze() error {
 func (m *Map) cpus() (int, error) {
 	m.cpuOnce.Do(func() {
 		if m.cpuNum == 0 {
-			m.cpuNum, m.cpuErr = kernel.PossibleCPUs(os.DirFS("/"))
+			m.cpuNum, m.cpuErr = kernel.PossibleCPUs(kernel.FS("/"))
 		}
 	})
 	return m.cpuNum, m.cpuErr

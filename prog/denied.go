@@ -1,7 +1,6 @@
 package prog
 
 import (
-	"os"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/feature"
@@ -146,7 +145,7 @@ func (l *loader) fillVersion(s *Spec) bool {
 	if v := releaseNumber(); v == (version.V{}) || v.AtLeast(version.V{Major: 5}) {
 		return false
 	}
-	v, err := kernel.Version(os.DirFS("/"))
+	v, err := kernel.Version(kernel.FS("/"))
 	if err != nil {
 		return false
 	}

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -11,9 +10,6 @@ import (
 
 // maxConfig bounds the text of a configuration; real ones are below 400 KiB.
 const maxConfig = 16 << 20
-
-// gzipMagic starts a gzip stream (RFC 1952, section 2.3.1).
-var gzipMagic = []byte{0x1f, 0x8b}
 
 // ReadConfig reads the text of the kernel's configuration: /boot/config-R for
 // release R, else /proc/config.gz. Either may be compressed. The error Is
@@ -48,11 +44,7 @@ func readConfig(r io.Reader) ([]byte, error) {
 	if err != nil || !bytes.HasPrefix(b, gzipMagic) {
 		return b, err
 	}
-	z, err := gzip.NewReader(bytes.NewReader(b))
-	if err != nil {
-		return nil, err
-	}
-	return readAtMost(z, maxConfig)
+	return gunzip(b, maxConfig)
 }
 
 // readAtMost reads all of r, and fails if that is more than limit bytes.

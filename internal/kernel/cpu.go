@@ -23,7 +23,7 @@ func OnlineCPUs(fsys fs.FS) ([]int, error) {
 }
 
 func readCPUs(fsys fs.FS, name string) ([]int, error) {
-	s, err := readSmall(fsys, name)
+	s, err := ReadSmall(fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("cpus: %w", err)
 	}

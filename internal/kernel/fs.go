@@ -2,40 +2,126 @@ package kernel
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
-	"os"
+	"path"
 	"sync"
+	"time"
 
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
 // FS is the directory root as a file system whose files can also be mapped:
 // they have a method Map() ([]byte, error), whose result is read-only and good
-// until the file is closed.
-func FS(root string) fs.FS { return rootFS{os.DirFS(root)} }
+// until the file is closed. Linux only.
+func FS(root string) fs.FS { return rootFS(root) }
 
-type rootFS struct{ fs.FS }
+type rootFS string
 
+// path is where the file name is.
+func (r rootFS) path(op, name string) (string, error) {
+	if !fs.ValidPath(name) {
+		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	return path.Join(string(r), name), nil
+}
+
+// Open opens the file name for reading.
 func (r rootFS) Open(name string) (fs.File, error) {
-	f, err := r.FS.Open(name)
+	p, err := r.path("open", name)
 	if err != nil {
 		return nil, err
 	}
-	of, ok := f.(*os.File)
-	if !ok {
-		return f, nil
+	f, err := sys.OpenFile(p)
+	if err != nil {
+		return nil, err
 	}
-	return &file{File: of}, nil
+	return &file{f: f}, nil
 }
+
+// Stat describes the file name without opening it.
+func (r rootFS) Stat(name string) (fs.FileInfo, error) {
+	p, err := r.path("stat", name)
+	if err != nil {
+		return nil, err
+	}
+	st, err := sys.StatFile(p)
+	if err != nil {
+		return nil, err
+	}
+	return info{path.Base(p), st}, nil
+}
+
+// ReadDir reads the directory name.
+func (r rootFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	p, err := r.path("readdir", name)
+	if err != nil {
+		return nil, err
+	}
+	names, err := sys.ReadDir(p)
+	if err != nil {
+		return nil, err
+	}
+	bin.SortStrings(names)
+	entries := make([]fs.DirEntry, len(names))
+	for i, n := range names {
+		entries[i] = entry{r, path.Join(name, n)}
+	}
+	return entries, nil
+}
+
+// entry is a name in a directory; what it names is asked when it matters.
+type entry struct {
+	root rootFS
+	name string // from the root
+}
+
+func (e entry) Name() string               { return path.Base(e.name) }
+func (e entry) IsDir() bool                { return e.Type().IsDir() }
+func (e entry) Info() (fs.FileInfo, error) { return e.root.Stat(e.name) }
+
+func (e entry) Type() fs.FileMode {
+	i, err := e.Info()
+	if err != nil {
+		return fs.ModeIrregular
+	}
+	return i.Mode().Type()
+}
+
+// info describes a file. The kernel's files have no time worth telling.
+type info struct {
+	name string
+	sys.FileStat
+}
+
+func (i info) Name() string       { return i.name }
+func (i info) Size() int64        { return i.FileStat.Size }
+func (i info) Mode() fs.FileMode  { return i.FileStat.Mode }
+func (i info) ModTime() time.Time { return time.Time{} }
+func (i info) IsDir() bool        { return i.Mode().IsDir() }
+func (i info) Sys() any           { return nil }
 
 // file is an open file, and its contents once mapped.
 type file struct {
-	*os.File
+	f       *sys.File
 	mu      sync.Mutex
 	mapping *sys.Mapping
 	copied  []byte
+}
+
+func (f *file) Read(b []byte) (int, error)              { return f.f.Read(b) }
+func (f *file) ReadAt(b []byte, off int64) (int, error) { return f.f.ReadAt(b, off) }
+
+// Seek moves to where the next Read begins.
+func (f *file) Seek(off int64, whence int) (int64, error) { return f.f.Seek(off, whence) }
+
+// Stat describes the file.
+func (f *file) Stat() (fs.FileInfo, error) {
+	st, err := f.f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return info{path.Base(f.f.Path()), st}, nil
 }
 
 // maxMapped bounds files that have to be read because they cannot be mapped.
@@ -53,7 +139,7 @@ func (f *file) Map() ([]byte, error) {
 	case f.copied != nil:
 		return f.copied, nil
 	}
-	m, err := sys.MmapFile(f.File)
+	m, err := f.f.Map()
 	if err == nil {
 		f.mapping = m
 		return m.Bytes(), nil
@@ -61,7 +147,7 @@ func (f *file) Map() ([]byte, error) {
 	if errors.Is(err, fs.ErrClosed) {
 		return nil, err
 	}
-	b, err := f.readWhole()
+	b, err := f.f.ReadAll(maxMapped)
 	if err != nil {
 		return nil, err
 	}
@@ -69,45 +155,11 @@ func (f *file) Map() ([]byte, error) {
 	return b, nil
 }
 
-// readWhole reads from the start whatever was read before, into a buffer of
-// the right size at once if the file says its size.
-func (f *file) readWhole() ([]byte, error) {
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if st.Size() > maxMapped {
-		return nil, fmt.Errorf("%s: %d bytes are too many", f.Name(), st.Size())
-	}
-	b := make([]byte, max(st.Size(), 0)+1)
-	n := 0
-	for {
-		got, err := f.ReadAt(b[n:], int64(n))
-		n += got
-		switch {
-		case err == io.EOF:
-			return b[:n:n], nil
-		case err != nil:
-			return nil, err
-		case n > maxMapped:
-			return nil, fmt.Errorf("%s: more than %d bytes", f.Name(), maxMapped)
-		case n == len(b):
-			b = append(b, make([]byte, len(b))...)
-		}
-	}
-}
-
 // Close closes the file and ends what Map gave.
 func (f *file) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	err := errors.Join(f.mapping.Close(), f.File.Close())
+	err := errors.Join(f.mapping.Close(), f.f.Close())
 	f.mapping, f.copied = nil, nil
 	return err
 }
-
-// ReadDir reads the directory name.
-func (r rootFS) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(r.FS, name) }
-
-// Stat describes the file name without opening it.
-func (r rootFS) Stat(name string) (fs.FileInfo, error) { return fs.Stat(r.FS, name) }

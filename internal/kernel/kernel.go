@@ -18,9 +18,9 @@ import (
 // maxSmall bounds files that hold one line.
 const maxSmall = 64 << 10
 
-// readSmall reads at most maxSmall bytes. Files of procfs and sysfs report no
+// ReadSmall reads at most maxSmall bytes. Files of procfs and sysfs report no
 // useful size, and a root made by someone else may hold anything.
-func readSmall(fsys fs.FS, name string) (string, error) {
+func ReadSmall(fsys fs.FS, name string) (string, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return "", err
@@ -47,7 +47,7 @@ func ReadUname(fsys fs.FS) (Uname, error) {
 		name string
 		to   *string
 	}{{"proc/sys/kernel/osrelease", &u.Release}, {"proc/sys/kernel/version", &u.Version}} {
-		s, err := readSmall(fsys, f.name)
+		s, err := ReadSmall(fsys, f.name)
 		if err != nil {
 			return Uname{}, fmt.Errorf("kernel release: %w", err)
 		}
@@ -65,7 +65,7 @@ func Release(fsys fs.FS) (string, error) {
 // Version is the version that the kernel was compiled as, LINUX_VERSION_CODE:
 // Ubuntu and Debian put something else into the release.
 func Version(fsys fs.FS) (version.V, error) {
-	signature, err := readSmall(fsys, "proc/version_signature")
+	signature, err := ReadSmall(fsys, "proc/version_signature")
 	if err != nil {
 		signature = "" // only Ubuntu has it, and hides it at times
 	}

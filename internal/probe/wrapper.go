@@ -2,7 +2,6 @@ package probe
 
 import (
 	"errors"
-	"os"
 	"runtime"
 
 	"github.com/skepbpf/skep/internal/kernel"
@@ -26,7 +25,7 @@ func trySyscallWrapper(*asker) error {
 	if !ok {
 		return errMissing
 	}
-	root := os.DirFS("/")
+	root := kernel.FS("/")
 	wrapped := []string{"__" + prefix + "_sys_bpf"}
 	syms, err := kernel.ReadSymbols(root, wrapped, kernel.ScanFound)
 	if err != nil || len(syms.Found) > 0 {

@@ -7,8 +7,7 @@ func wrapErrno(call string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var errno Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[Errno](err); ok {
 		return &Error{call, errno}
 	}
 	return err

@@ -244,17 +244,17 @@ func TestDetachedTracefs(t *testing.T) {
 	}
 }
 
-func TestMmapFile(t *testing.T) {
+func TestFileMap(t *testing.T) {
 	want := bytes.Repeat([]byte("skep"), 3000)
 	path := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(path, want, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(path)
+	f, err := OpenFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := MmapFile(f)
+	m, err := f.Map()
 	f.Close()
 	if err != nil {
 		t.Fatal(err)
@@ -267,12 +267,12 @@ func TestMmapFile(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	proc, err := os.Open("/proc/filesystems")
+	proc, err := OpenFile("/proc/filesystems")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer proc.Close()
-	if _, err := MmapFile(proc); !errors.Is(err, EINVAL) {
+	if _, err := proc.Map(); !errors.Is(err, EINVAL) {
 		t.Errorf("file without a size: %v", err)
 	}
 }

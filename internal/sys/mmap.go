@@ -2,7 +2,6 @@ package sys
 
 import (
 	"fmt"
-	"os"
 	"sync/atomic"
 )
 
@@ -56,33 +55,6 @@ func MmapAt(addr uintptr, fd *FD, off int64, length int, prot, flags int) (*Mapp
 		defer fd.Release()
 	}
 	return mmapRaw(addr, raw, off, length, prot, flags)
-}
-
-// MmapFile maps all of a file, private and read-only. The size is what fstat
-// says; a file without one, as most of procfs and sysfs, is EINVAL.
-func MmapFile(f *os.File) (*Mapping, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	size := info.Size()
-	if size <= 0 || int64(int(size)) != size {
-		return nil, fmt.Errorf("mmap %s: size %d: %w", f.Name(), size, EINVAL)
-	}
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	var m *Mapping
-	var merr error
-	// Control keeps the file open meanwhile, and unlike Fd leaves it
-	// non-blocking if it was.
-	if err := conn.Control(func(fd uintptr) {
-		m, merr = mmapRaw(0, int(fd), 0, int(size), PROT_READ, MAP_PRIVATE)
-	}); err != nil {
-		return nil, err
-	}
-	return m, merr
 }
 
 func mmapRaw(addr uintptr, fd int, off int64, length int, prot, flags int) (*Mapping, error) {
