@@ -8,7 +8,7 @@ STRIP ?= llvm-strip-22
 # Packages that need no privilege and no kernel.
 SEALED = $(shell .ci/sealed)
 
-.PHONY: api test check generate uapi testdata fuzz bench compat
+.PHONY: api test check generate uapi testdata fuzz bench compat vmtest vmtest-all
 
 test:
 	$(GO) test ./...
@@ -43,6 +43,13 @@ fuzz:
 
 bench:
 	bench/run.sh
+
+# make vmtest KERNEL=6.12 PKG=./link RUN=TestKprobe
+vmtest:
+	$(GO) run ./internal/cmd/vmtest $(if $(KERNEL),-kernel $(KERNEL)) $(if $(PKG),-pkg $(PKG)) $(if $(RUN),-run '$(RUN)') $(if $(V),-v)
+
+vmtest-all:
+	$(GO) run ./internal/cmd/vmtest -kernel all
 
 compat:
 	SKEP_COMPAT=1 $(GO) test -count=1 -v ./internal/compat

@@ -60,6 +60,8 @@ var exact = map[string]place{
 	"internal/compat":     {floor: 9, tool: true},
 	"internal/testutil":   {floor: 9, tool: true},
 	"internal/cmd/vmtest": {floor: 9, tool: true},
+
+	"internal/cmd/vmtest/guest": {floor: 9, tool: true},
 }
 
 // prefixes are folders whose packages share a row.
