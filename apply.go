@@ -5,9 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	stdmaps "maps"
 	"runtime"
-	"slices"
 
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/bin"
@@ -172,11 +170,11 @@ func (p *Prepared) checkGiven() error {
 	for _, m := range p.plan.maps {
 		have[m.name] = true
 	}
-	given := slices.Collect(stdmaps.Keys(p.opts.Maps))
+	given := keys(p.opts.Maps)
 	bin.SortStrings(given)
 	for _, name := range given {
 		if !have[name] {
-			return p.fail("map", name, notFound("map", name, have))
+			return p.fail("map", name, notFound("map", name, keys(have)))
 		}
 	}
 	return nil

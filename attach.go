@@ -45,7 +45,7 @@ func (c *Collection) Attach(o *AttachOptions) (*Links, error) {
 	if o != nil {
 		for _, n := range o.Skip {
 			if _, ok := c.report.Programs[n]; !ok {
-				return nil, &StepError{Object: c.plan.object, Step: "attach", Name: n, Err: notFound("program", n, c.report.Programs)}
+				return nil, &StepError{Object: c.plan.object, Step: "attach", Name: n, Err: notFound("program", n, keys(c.report.Programs))}
 			}
 			skip[n] = true
 		}

@@ -31,7 +31,7 @@ func (c *Collection) Map(name string) (*maps.Map, error) {
 			return nil, fmt.Errorf("map %s: left out: %w", name, ErrOff)
 		}
 	}
-	return nil, notFound("map", name, c.Maps)
+	return nil, notFound("map", name, keys(c.Maps))
 }
 
 // Program gives a program of the collection, which keeps it. One that was left
@@ -44,7 +44,7 @@ func (c *Collection) Program(name string) (*prog.Program, error) {
 	if o, ok := c.report.Programs[name]; ok && o.Why != nil {
 		return nil, fmt.Errorf("program %s: left out: %w", name, o.Why)
 	}
-	return nil, notFound("program", name, c.Programs)
+	return nil, notFound("program", name, keys(c.Programs))
 }
 
 // Report says what the load did. It is the collection's; do not change it.

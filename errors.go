@@ -3,8 +3,9 @@ package skep
 import (
 	"errors"
 	"fmt"
-	"sort"
 	"strings"
+
+	"github.com/skepbpf/skep/internal/bin"
 )
 
 // StepError says which step of which object failed.
@@ -40,13 +41,21 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("no %s %s: have %s", e.Kind, e.Name, strings.Join(e.Have, ", "))
 }
 
-func notFound[V any](kind, name string, have map[string]V) error {
-	e := &NotFoundError{Kind: kind, Name: name}
-	for n := range have {
-		e.Have = append(e.Have, n)
+// notFound owns have.
+func notFound(kind, name string, have []string) error {
+	bin.SortStrings(have)
+	return &NotFoundError{Kind: kind, Name: name, Have: have}
+}
+
+// keys are in no order. Not for maps of what holds instructions: a generic
+// function keeps its types' methods in every program, and the disassembler is
+// one of Instruction's.
+func keys[V any](m map[string]V) []string {
+	var names []string
+	for n := range m {
+		names = append(names, n)
 	}
-	sort.Strings(e.Have)
-	return e
+	return names
 }
 
 // Reasons a program or map is left out of a collection. They are wrapped in

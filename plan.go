@@ -284,7 +284,7 @@ func (p *planner) maps(pp *plannedProgram) error {
 		if in.Ref.Kind == asm.RefMap || in.Ref.Kind == asm.RefMapValue {
 			m := p.spec.Maps[in.Ref.Name]
 			if m == nil {
-				return notFound("map", in.Ref.Name, p.spec.Maps)
+				return notFound("map", in.Ref.Name, p.spec.MapNames())
 			}
 			if m.Off {
 				fn, at, _ := pp.linked.Origin(slot)

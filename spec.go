@@ -117,7 +117,7 @@ func NewSpec(o *elf.Object) (*Spec, error) {
 		object:   o,
 	}
 	for _, f := range o.Funcs {
-		s.Funcs[f.Name] = &FuncSpec{Name: f.Name, Insns: slices.Clone(f.Insns), Type: f.Type}
+		s.Funcs[f.Name] = &FuncSpec{Name: f.Name, Insns: cloneInsns(f.Insns), Type: f.Type}
 	}
 	for _, p := range o.Progs {
 		s.Programs[p.Name] = newProgramSpec(o, p)
@@ -149,7 +149,7 @@ func (s *Spec) Copy() *Spec {
 	c.Funcs = make(map[string]*FuncSpec, len(s.Funcs))
 	for n, f := range s.Funcs {
 		fc := *f
-		fc.Insns = slices.Clone(f.Insns)
+		fc.Insns = cloneInsns(f.Insns)
 		c.Funcs[n] = &fc
 	}
 	c.Vars = make(map[string]*VarSpec, len(s.Vars))
@@ -168,7 +168,7 @@ func (s *Spec) Copy() *Spec {
 func (s *Spec) Only(programs ...string) error {
 	for _, n := range programs {
 		if s.Programs[n] == nil {
-			return notFound("program", n, s.Programs)
+			return notFound("program", n, s.ProgramNames())
 		}
 	}
 	for n, p := range s.Programs {
@@ -188,7 +188,7 @@ func (s *Spec) Only(programs ...string) error {
 func (s *Spec) Prefer(programs ...string) error {
 	for i, n := range programs {
 		if s.Programs[n] == nil {
-			return notFound("program", n, s.Programs)
+			return notFound("program", n, s.ProgramNames())
 		}
 		if slices.Contains(programs[:i], n) {
 			return fmt.Errorf("program %s: named twice", n)
@@ -208,47 +208,43 @@ func (s *Spec) Prefer(programs ...string) error {
 	return nil
 }
 
-// order gives the names of a map in the object's order, then the added ones
-// sorted.
-func order[V any](all map[string]V, object []string) []string {
-	names := make([]string, 0, len(all))
-	known := make(map[string]bool, len(object))
-	for _, n := range object {
-		known[n] = true
-		if _, ok := all[n]; ok {
-			names = append(names, n)
-		}
+// order sorts names: those of the object as they stand there, then added ones.
+func order(names, object []string) []string {
+	place := make(map[string]int, len(object))
+	for i, n := range object {
+		place[n] = i - len(object) // added ones have 0
 	}
-	first := len(names)
-	for n := range all {
-		if !known[n] {
-			names = append(names, n)
-		}
-	}
-	bin.SortStrings(names[first:])
+	bin.Sort(names, func(a, b *string) bool {
+		x, y := place[*a], place[*b]
+		return x < y || x == y && *a < *b
+	})
 	return names
 }
 
 // ProgramNames lists the programs in the object's order, added ones last.
 func (s *Spec) ProgramNames() []string {
-	var names []string
+	names := make([]string, 0, len(s.Programs))
+	for n := range s.Programs {
+		names = append(names, n)
+	}
+	var object []string
 	if s.object != nil {
 		for _, p := range s.object.Progs {
-			names = append(names, p.Name)
+			object = append(object, p.Name)
 		}
 	}
-	return order(s.Programs, names)
+	return order(names, object)
 }
 
 // MapNames lists the maps in the object's order, added ones last.
 func (s *Spec) MapNames() []string {
-	var names []string
+	var object []string
 	if s.object != nil {
 		for _, m := range s.object.Maps {
-			names = append(names, m.Name)
+			object = append(object, m.Name)
 		}
 	}
-	return order(s.Maps, names)
+	return order(keys(s.Maps), object)
 }
 
 // Externs lists what the object wants from outside. It is not to be changed.

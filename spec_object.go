@@ -2,13 +2,17 @@ package skep
 
 import (
 	"bytes"
-	"slices"
 
+	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/elf"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
 )
+
+// cloneInsns copies instructions; slices.Clone would keep their methods, and so
+// the disassembler, in every program.
+func cloneInsns(in asm.Instructions) asm.Instructions { return append(asm.Instructions(nil), in...) }
 
 // newProgramSpec translates the elf definition of a program. (That every
 // field of it is consumed is held by a test.)
@@ -22,7 +26,7 @@ func newProgramSpec(o *elf.Object, d *elf.ProgDef) *ProgramSpec {
 			License:        o.License,
 			KernelVersion:  o.Version,
 			Flags:          d.Match.Flags,
-			Insns:          slices.Clone(d.Insns),
+			Insns:          cloneInsns(d.Insns),
 		},
 		Section: d.SEC,
 		Match:   d.Match,

@@ -96,7 +96,7 @@ func (v *VarSpec) check(val any) error {
 func (v *VarSpec) bytes() ([]byte, error) {
 	m := v.spec.Maps[v.def.Map]
 	if m == nil {
-		return nil, fmt.Errorf("variable %s: %w", v.def.Name, notFound("map", v.def.Map, v.spec.Maps))
+		return nil, fmt.Errorf("variable %s: %w", v.def.Name, notFound("map", v.def.Map, v.spec.MapNames()))
 	}
 	end := uint64(v.def.Offset) + uint64(v.def.Size)
 	if end > uint64(len(m.Contents)) {
@@ -110,7 +110,7 @@ func (v *VarSpec) bytes() ([]byte, error) {
 func (s *Spec) Set(name string, val any) error {
 	v := s.Vars[name]
 	if v == nil {
-		return notFound("variable", name, s.Vars)
+		return notFound("variable", name, keys(s.Vars))
 	}
 	return v.Set(val)
 }

@@ -177,8 +177,7 @@ func (r *Relocator) cached(relo *CORERelo) result {
 }
 
 func (r *Relocator) wrap(relo *CORERelo, err error) error {
-	var amb *AmbiguousError
-	if err == nil || errors.As(err, &amb) {
+	if _, ambiguous := errors.AsType[*AmbiguousError](err); err == nil || ambiguous {
 		return err
 	}
 	name := fmt.Sprintf("type %d", relo.Root)

@@ -80,7 +80,8 @@ func toByte(z *sanitizer, t Type) {
 // toStruct makes a section a struct whose members are its variables.
 func toStruct(z *sanitizer, t Type) {
 	name, _ := t.s.str(t.name)
-	z.put(t.off-typeSize, z.AddString(strings.NewReplacer(".", "_", "?", "_").Replace(name)))
+	name = strings.ReplaceAll(strings.ReplaceAll(name, ".", "_"), "?", "_")
+	z.put(t.off-typeSize, z.AddString(name))
 	z.setInfo(t, KindStruct, t.vlen())
 	for i := range t.vlen() {
 		at := t.off + i*12

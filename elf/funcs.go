@@ -181,8 +181,7 @@ func (p *parser) decodeFuncs() error {
 
 // wrapFunc makes an error about the bytes of f one about its section.
 func wrapFunc(f *function, err error) error {
-	var fe *bin.FormatError
-	if errors.As(err, &fe) {
+	if fe, ok := errors.AsType[*bin.FormatError](err); ok {
 		return bin.Errorf(f.def.Section, int64(f.off)+fe.Offset, "function %s: %s", f.def.Symbol, fe.Msg)
 	}
 	return fmt.Errorf("function %s: %w", f.def.Symbol, err)

@@ -2,7 +2,6 @@ package prog
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/internal/feature"
@@ -43,15 +42,17 @@ var ladder = [...]rung{
 }
 
 func usesProbeRead(s *Spec) bool {
-	return slices.ContainsFunc(s.Insns, func(in asm.Instruction) bool {
-		_, ok := olderHelper(&in)
-		return ok
-	})
+	for i := range s.Insns {
+		if _, ok := olderHelper(&s.Insns[i]); ok {
+			return true
+		}
+	}
+	return false
 }
 
 func dropProbeRead(s *Spec) string {
 	n := 0
-	s.Insns = slices.Clone(s.Insns)
+	s.Insns = append(asm.Instructions(nil), s.Insns...)
 	for i := range s.Insns {
 		if id, ok := olderHelper(&s.Insns[i]); ok {
 			s.Insns[i].Imm = int64(id)

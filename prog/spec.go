@@ -79,7 +79,7 @@ type Spec struct {
 // Copy gives a Spec whose slices and maps can be changed without changing s.
 func (s *Spec) Copy() *Spec {
 	c := *s
-	c.Insns = slices.Clone(s.Insns)
+	c.Insns = append(asm.Instructions(nil), s.Insns...)
 	c.Maps = stdmaps.Clone(s.Maps)
 	c.Modules = slices.Clone(s.Modules)
 	c.Funcs = slices.Clone(s.Funcs)

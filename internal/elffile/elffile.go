@@ -174,8 +174,16 @@ func (s *source) readString(what string, off, n uint64) (string, error) {
 	}
 	var sb strings.Builder
 	sb.Grow(int(n))
-	if got, err := io.Copy(&sb, io.NewSectionReader(s.r, int64(off), int64(n))); uint64(got) < n {
-		return "", bin.Errorf(what, got, "read: %v", err)
+	// Piece by piece: the string is not to be held twice.
+	buf := make([]byte, min(n, 4096))
+	for done := uint64(0); done < n; {
+		b := buf[:min(n-done, uint64(len(buf)))]
+		got, err := s.r.ReadAt(b, int64(off+done))
+		if got < len(b) {
+			return "", bin.Errorf(what, int64(done)+int64(got), "read: %v", err)
+		}
+		sb.Write(b)
+		done += uint64(got)
 	}
 	return sb.String(), nil
 }
