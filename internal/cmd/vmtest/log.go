@@ -110,7 +110,9 @@ func cleanLine(s string) string { return strings.TrimRight(s, "\r\n") }
 // text is output of the test that runs.
 func (l *guestLog) text(s string) {
 	if l.test == "" {
-		l.cur.output = append(l.cur.output, s)
+		if s != "" { // PID 1 writes an empty line before each of its own
+			l.cur.output = append(l.cur.output, s)
+		}
 		return
 	}
 	l.open[l.test] = append(l.open[l.test], s)
@@ -193,6 +195,8 @@ func (l *guestLog) red() string {
 			why = append(why, r.name+" failed")
 		case r.began && !r.ended:
 			why = append(why, r.name+" did not end")
+		case !r.began && l.done >= 0:
+			why = append(why, r.name+" did not run")
 		}
 	}
 	if l.panic != "" {

@@ -24,6 +24,8 @@ func qemuArgs(k *kernel, initrd string) []string {
 		"-append", "console="+a.console+" quiet panic=-1 oops=panic mitigations=off lsm=landlock,lockdown,bpf")
 }
 
+var errInterrupted = errors.New("interrupted")
+
 // boot runs a guest until it powers off and hands each line of its console to
 // line. QEMU's own status says little (a guest that panics ends it well), so an
 // error is only one of starting it, a timeout or an interrupt.
@@ -53,7 +55,7 @@ func boot(args []string, timeout time.Duration, line func(string)) error {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("the guest was still running after %v", timeout)
 	case ctx.Err() != nil:
-		return errors.New("interrupted")
+		return errInterrupted
 	case err != nil:
 		return fmt.Errorf("%s: %w", args[0], err)
 	}
