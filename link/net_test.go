@@ -225,10 +225,10 @@ func TestNetkit(t *testing.T) {
 	c := newCounter(t)
 	p := counting(t, c, prog.Spec{Type: prog.SchedCLS, Attach: prog.AttachNetkitPrimary}, tcxNext)
 	inNetns(t, func() {
-		if !ip(t, "link add nk0 type netkit") {
+		if !ip(t, "link add skepnk type netkit") {
 			return
 		}
-		l, err := AttachNetkit(p, NetkitOptions{Interface: "nk0"})
+		l, err := AttachNetkit(p, NetkitOptions{Interface: "skepnk"})
 		if err != nil {
 			t.Error(err)
 			return
