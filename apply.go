@@ -9,6 +9,7 @@ import (
 
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
 )
@@ -37,22 +38,29 @@ type Options struct {
 
 // Load plans s for the running kernel and applies the plan.
 func Load(s *Spec, o *Options) (*Collection, error) {
-	return LoadContext(context.Background(), s, o)
+	return load(func() error { return nil }, s, o)
 }
 
 // LoadContext is Load that ends early when ctx does: between system calls. A
 // verification that runs is waited for.
 func LoadContext(ctx context.Context, s *Spec, o *Options) (*Collection, error) {
+	return load(ctx.Err, s, o)
+}
+
+// load loads until stop gives an error. It is given no context: the type of
+// context.Background keeps that of a deadline in every program, and with it
+// the formatting of times and zones, 75 KB.
+func load(stop func() error, s *Spec, o *Options) (*Collection, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	if err := ctx.Err(); err != nil {
+	if err := stop(); err != nil {
 		return nil, &StepError{Object: s.Name, Step: "facts", Err: err}
 	}
 	facts := o.Facts
 	if facts == nil {
 		var err error
-		if facts, err = ReadFacts(s.Needs(), &FactOptions{Features: o.Features}); err != nil {
+		if facts, err = readFacts(s.Needs(), &FactOptions{Features: o.Features}, kernel.FS("/")); err != nil {
 			return nil, &StepError{Object: s.Name, Step: "facts", Err: err}
 		}
 		defer facts.Close()
@@ -61,17 +69,21 @@ func LoadContext(ctx context.Context, s *Spec, o *Options) (*Collection, error) 
 	if err != nil {
 		return nil, err
 	}
-	return plan.Apply(ctx, o)
+	return plan.apply(stop, o)
 }
 
 // Apply creates the plan's maps and loads its programs. On an error, all that
 // it made is gone again.
 func (p *Plan) Apply(ctx context.Context, o *Options) (*Collection, error) {
-	prep, err := p.Prepare(ctx, o)
+	return p.apply(ctx.Err, o)
+}
+
+func (p *Plan) apply(stop func() error, o *Options) (*Collection, error) {
+	prep, err := p.prepare(stop, o)
 	if err != nil {
 		return nil, err
 	}
-	return prep.Load(ctx)
+	return prep.load(stop)
 }
 
 // Prepared is a plan whose maps exist and whose programs do not yet: the
@@ -108,6 +120,10 @@ func (u *undo) run() error {
 // Prepare creates the maps of a plan: loads the object's BTF, creates maps,
 // inner ones first, fills and freezes data sections. Close it, or Load it.
 func (p *Plan) Prepare(ctx context.Context, o *Options) (*Prepared, error) {
+	return p.prepare(ctx.Err, o)
+}
+
+func (p *Plan) prepare(stop func() error, o *Options) (*Prepared, error) {
 	if o == nil {
 		o = &Options{}
 	}
@@ -116,7 +132,7 @@ func (p *Plan) Prepare(ctx context.Context, o *Options) (*Prepared, error) {
 		prep.features = new(Features)
 	}
 	prep.report = newReport(p)
-	if err := prep.create(ctx); err != nil {
+	if err := prep.create(stop); err != nil {
 		// What the load itself returns says more than a failing Close.
 		_ = prep.undo.run()
 		return nil, err
@@ -128,8 +144,8 @@ func (p *Prepared) fail(step, name string, err error) error {
 	return &StepError{Object: p.plan.object, Step: step, Name: name, Err: err}
 }
 
-func (p *Prepared) create(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
+func (p *Prepared) create(stop func() error) error {
+	if err := stop(); err != nil {
 		return p.fail("btf", "", err)
 	}
 	// The kernel would take the maps and programs, and they would read each
@@ -142,7 +158,7 @@ func (p *Prepared) create(ctx context.Context) error {
 	}
 	p.loadBTF()
 	for _, m := range p.plan.maps {
-		if err := ctx.Err(); err != nil {
+		if err := stop(); err != nil {
 			return p.fail("map", m.name, fmt.Errorf("map %s: %w", m.name, err))
 		}
 		if m.off {
@@ -153,7 +169,7 @@ func (p *Prepared) create(ctx context.Context) error {
 		}
 	}
 	for _, m := range p.plan.maps {
-		if err := ctx.Err(); err != nil {
+		if err := stop(); err != nil {
 			return p.fail("slots", m.name, fmt.Errorf("map %s: %w", m.name, err))
 		}
 		if err := p.fillSlots(m); err != nil {
@@ -262,7 +278,9 @@ var errDone = errors.New("the prepared plan was loaded or closed before")
 
 // Load loads the programs. It takes the maps over, also when it fails: then
 // they are closed.
-func (p *Prepared) Load(ctx context.Context) (*Collection, error) {
+func (p *Prepared) Load(ctx context.Context) (*Collection, error) { return p.load(ctx.Err) }
+
+func (p *Prepared) load(stop func() error) (*Collection, error) {
 	if p.done {
 		return nil, p.fail("program", "", errDone)
 	}
@@ -274,9 +292,9 @@ func (p *Prepared) Load(ctx context.Context) (*Collection, error) {
 		report:   p.report,
 	}
 	l := &loader{Prepared: p, coll: coll}
-	err := l.programs(ctx, p.parallel())
+	err := l.programs(stop, p.parallel())
 	if err == nil {
-		err = l.slots(ctx)
+		err = l.slots(stop)
 	}
 	if err != nil {
 		_ = p.undo.run()

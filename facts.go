@@ -13,6 +13,7 @@ import (
 	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/probe"
 	"github.com/skepbpf/skep/internal/step/kconfig"
+	"github.com/skepbpf/skep/internal/tree"
 	"github.com/skepbpf/skep/internal/version"
 )
 
@@ -74,7 +75,7 @@ func (f *Facts) Close() error {
 // FactOptions says where facts come from. The zero value asks the running
 // kernel.
 type FactOptions struct {
-	Root     fs.FS       // in place of "/"; an fs.ReadDirFS if modules matter
+	Root     fs.FS       // in place of "/"
 	BTF      *btf.Kernel // shared; stays the caller's
 	Config   io.Reader   // text of a kernel config, in place of the kernel's own
 	Features *Features   // shared; what is known already is not asked again
@@ -87,10 +88,13 @@ func ReadFacts(needs Needs, o *FactOptions) (*Facts, error) {
 	if o == nil {
 		o = &FactOptions{}
 	}
-	root := o.Root
-	if root == nil {
-		root = kernel.FS("/")
+	if o.Root != nil {
+		return readFacts(needs, o, tree.From(o.Root))
 	}
+	return readFacts(needs, o, kernel.FS("/"))
+}
+
+func readFacts(needs Needs, o *FactOptions, root tree.Root) (*Facts, error) {
 	f := &Facts{PageSize: os.Getpagesize(), Features: o.Features, BTF: o.BTF}
 	if f.Features == nil {
 		f.Features = new(Features)
@@ -110,7 +114,7 @@ func ReadFacts(needs Needs, o *FactOptions) (*Facts, error) {
 		f.Version = v.Code()
 	}
 	if f.BTF == nil {
-		f.BTF, f.owned = btf.NewKernel(root), true
+		f.BTF, f.owned = btf.NewKernelAt(root), true
 	}
 	f.readConfig(needs.Config, root, o.Config)
 	f.readSymbols(needs.Symbols, root)
@@ -120,7 +124,7 @@ func ReadFacts(needs Needs, o *FactOptions) (*Facts, error) {
 	return f, nil
 }
 
-func (f *Facts) readConfig(names []string, root fs.FS, text io.Reader) {
+func (f *Facts) readConfig(names []string, root tree.Root, text io.Reader) {
 	if len(names) == 0 {
 		return
 	}
@@ -142,7 +146,7 @@ func (f *Facts) readConfig(names []string, root fs.FS, text io.Reader) {
 	}
 }
 
-func configText(root fs.FS, release string, text io.Reader) ([]byte, error) {
+func configText(root tree.Root, release string, text io.Reader) ([]byte, error) {
 	if text == nil {
 		return kernel.ReadConfig(root, release)
 	}
@@ -156,7 +160,7 @@ var (
 	errAmbiguous     = errors.New("several symbols of this name have different addresses")
 )
 
-func (f *Facts) readSymbols(names []string, root fs.FS) {
+func (f *Facts) readSymbols(names []string, root tree.Root) {
 	if len(names) == 0 {
 		return
 	}

@@ -1,7 +1,6 @@
 package skep
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -49,7 +48,7 @@ func (l *loader) units() []*unit {
 // programs loads all units, at most n at a time. The error is that of the
 // first unit in the object's order that fails: what a sequential load would
 // have met. No unit behind it is started once it is known.
-func (l *loader) programs(ctx context.Context, n int) error {
+func (l *loader) programs(stop func() error, n int) error {
 	units := l.units()
 	var (
 		mu     sync.Mutex
@@ -72,7 +71,7 @@ func (l *loader) programs(ctx context.Context, n int) error {
 			if !ok {
 				return
 			}
-			l.unit(ctx, units[i], &mu)
+			l.unit(stop, units[i], &mu)
 			mu.Lock()
 			if units[i].err != nil {
 				failed = min(failed, i)
@@ -92,7 +91,7 @@ func (l *loader) programs(ctx context.Context, n int) error {
 }
 
 // unit loads the first member that can be. mu guards what goroutines share.
-func (l *loader) unit(ctx context.Context, u *unit, mu *sync.Mutex) {
+func (l *loader) unit(stop func() error, u *unit, mu *sync.Mutex) {
 	required := false
 	var errs []error
 	var name string
@@ -103,7 +102,7 @@ func (l *loader) unit(ctx context.Context, u *unit, mu *sync.Mutex) {
 			errs = append(errs, fmt.Errorf("program %s: %w", pp.name, pp.err))
 			continue
 		}
-		p, err := l.one(ctx, pp)
+		p, err := l.one(stop, pp)
 		mu.Lock()
 		if err == nil {
 			l.loaded(pp, p, u)
@@ -114,7 +113,7 @@ func (l *loader) unit(ctx context.Context, u *unit, mu *sync.Mutex) {
 		o.Why = err
 		l.report.Programs[pp.name] = o
 		mu.Unlock()
-		if ctx.Err() != nil {
+		if stop() != nil {
 			u.err = l.fail("program", pp.name, err)
 			return
 		}
@@ -140,8 +139,8 @@ func (l *loader) loaded(pp *plannedProgram, p *prog.Program, u *unit) {
 	}
 }
 
-func (l *loader) one(ctx context.Context, pp *plannedProgram) (*prog.Program, error) {
-	if err := ctx.Err(); err != nil {
+func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, error) {
+	if err := stop(); err != nil {
 		return nil, fmt.Errorf("program %s: %w", pp.name, err)
 	}
 	spec := pp.spec
@@ -160,7 +159,7 @@ func (l *loader) one(ctx context.Context, pp *plannedProgram) (*prog.Program, er
 		return nil, err
 	}
 	// Cancelled while the verifier ran.
-	if err := ctx.Err(); err != nil {
+	if err := stop(); err != nil {
 		_ = p.Close()
 		return nil, fmt.Errorf("program %s: %w", pp.name, err)
 	}
@@ -169,7 +168,7 @@ func (l *loader) one(ctx context.Context, pp *plannedProgram) (*prog.Program, er
 
 // slots puts loaded programs into program arrays. One that was left out leaves
 // its element empty.
-func (l *loader) slots(ctx context.Context) error {
+func (l *loader) slots(stop func() error) error {
 	for _, m := range l.plan.maps {
 		array := l.Maps[m.name]
 		if array == nil || m.off || l.opts.Maps[m.name] != nil {
@@ -180,7 +179,7 @@ func (l *loader) slots(ctx context.Context) error {
 			if !s.Program || p == nil {
 				continue
 			}
-			if err := ctx.Err(); err != nil {
+			if err := stop(); err != nil {
 				return l.fail("slots", m.name, fmt.Errorf("map %s: element %d: %w", m.name, s.Index, err))
 			}
 			if err := array.Put(s.Index, p); err != nil {

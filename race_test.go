@@ -41,7 +41,7 @@ func TestConcurrentLoads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := btf.NewKernel(kernel.FS("/"))
+		k := btf.NewKernelAt(kernel.FS("/"))
 		var features skep.Features
 		plans := make([]string, 8)
 		dir := bpffs(t)

@@ -4,14 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 
 	"github.com/skepbpf/skep/internal/elffile"
+	"github.com/skepbpf/skep/internal/tree"
 )
 
 // imageBTF reads the .BTF section of a kernel image, or a file that is BTF.
-func imageBTF(fsys fs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
+func imageBTF(root tree.Root, name string) ([]byte, error) {
+	f, err := root.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -31,10 +31,8 @@ func imageBTF(fsys fs.FS, name string) ([]byte, error) {
 	return b, nil
 }
 
-// fileSize finds the end of a file that was not read yet. Asking Stat of an
-// fs.File would keep that of os.File in every program, and with it the
-// formatting of times and zones: 75 KB.
-func fileSize(f fs.File) (int64, error) {
+// fileSize finds the end of a file that was not read yet.
+func fileSize(f io.Reader) (int64, error) {
 	s, ok := f.(io.Seeker)
 	if !ok {
 		return 0, errors.ErrUnsupported

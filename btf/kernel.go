@@ -3,9 +3,12 @@ package btf
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"sync"
+
+	"github.com/skepbpf/skep/internal/tree"
 )
 
 // Where the kernel shows its BTF, from the root of a Kernel's fs.FS.
@@ -23,7 +26,7 @@ const sampleShift = 3
 // by the caller. Every record is checked to lie within its blob before it is
 // read; that references make sense is left to the kernel, whose blob it is.
 type Kernel struct {
-	fsys  fs.FS
+	root  tree.Root
 	guard guard
 
 	mu      sync.Mutex // of all that follows
@@ -32,7 +35,7 @@ type Kernel struct {
 	modules []*module
 	listed  bool
 	swept   map[string]kindSet // names that all modules were searched for
-	files   []fs.File          // that the mappings hang on
+	files   []io.Closer        // that the mappings hang on
 }
 
 // module is one blob of the kernel: vmlinux or a module's.
@@ -50,10 +53,13 @@ type hits struct {
 }
 
 // NewKernel reads through fsys, whose root is that of the machine: paths such
-// as "sys/kernel/btf/vmlinux". To list modules it must be an fs.ReadDirFS.
-// Nothing is opened yet.
-func NewKernel(fsys fs.FS) *Kernel {
-	return &Kernel{fsys: fsys, vm: module{name: vmlinuxName}, swept: make(map[string]kindSet)}
+// as "sys/kernel/btf/vmlinux". Nothing is opened yet.
+func NewKernel(fsys fs.FS) *Kernel { return NewKernelAt(tree.From(fsys)) }
+
+// NewKernelAt is NewKernel for the rest of this module, which does without
+// fs.FS.
+func NewKernelAt(root tree.Root) *Kernel {
+	return &Kernel{root: root, vm: module{name: vmlinuxName}, swept: make(map[string]kindSet)}
 }
 
 // lock keeps Close out until unlock.

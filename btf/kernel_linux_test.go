@@ -17,8 +17,6 @@ type mapFile struct {
 	b []byte
 }
 
-func (m mapFS) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(m.FS, name) }
-
 func (m mapFS) Open(name string) (fs.File, error) {
 	f, err := os.Open("/" + name)
 	if err != nil {

@@ -120,11 +120,6 @@ type countFS struct {
 	opened map[string]int
 }
 
-func (c countFS) ReadDir(name string) ([]fs.DirEntry, error) {
-	c.opened[name]++
-	return fs.ReadDir(c.FS, name)
-}
-
 func (c countFS) Open(name string) (fs.File, error) {
 	c.opened[name]++
 	return c.FS.Open(name)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -17,7 +18,7 @@ type Mapper interface{ Map() ([]byte, error) }
 // read gives the contents of a file, mapped where that is possible. A file
 // that was mapped stays open until Close.
 func (k *Kernel) read(name string) (b []byte, mapped bool, err error) {
-	f, err := k.fsys.Open(name)
+	f, err := k.root.Open(name)
 	if err != nil {
 		return nil, false, err
 	}
@@ -33,7 +34,7 @@ func (k *Kernel) read(name string) (b []byte, mapped bool, err error) {
 }
 
 // readAll reads a file that was not read yet.
-func readAll(f fs.File) ([]byte, error) {
+func readAll(f io.Reader) ([]byte, error) {
 	var buf bytes.Buffer
 	if size, err := fileSize(f); err == nil && size > 0 && size < 1<<30 {
 		buf.Grow(int(size) + bytes.MinRead)
@@ -44,7 +45,7 @@ func readAll(f fs.File) ([]byte, error) {
 
 // release is the name under which the running kernel's files are kept.
 func (k *Kernel) release() (string, error) {
-	f, err := k.fsys.Open("proc/sys/kernel/osrelease")
+	f, err := k.root.Open("proc/sys/kernel/osrelease")
 	if err != nil {
 		return "", err
 	}
@@ -83,7 +84,7 @@ func (k *Kernel) fromImage() ([]byte, error) {
 	}
 	var last error
 	for _, pattern := range images {
-		b, err := imageBTF(k.fsys, fmt.Sprintf(pattern, release))
+		b, err := imageBTF(k.root, fmt.Sprintf(pattern, release))
 		if err == nil {
 			return b, nil
 		}
@@ -102,27 +103,17 @@ func (k *Kernel) list() error {
 	if k.listed {
 		return nil
 	}
-	entries, err := readDir(k.fsys, btfDir)
+	names, err := k.root.Names(btfDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("list module BTF: %w", err)
 	}
-	for _, e := range entries {
-		if e.Name() != vmlinuxName {
-			k.modules = append(k.modules, &module{name: e.Name()})
+	for _, name := range names {
+		if name != vmlinuxName {
+			k.modules = append(k.modules, &module{name: name})
 		}
 	}
 	k.listed = true
 	return nil
-}
-
-// readDir asks the file system itself, as those of os, embed and fstest can be
-// asked: fs.ReadDir would fall back on the ReadDir of files, which keeps that
-// of os.File in every program as Stat does.
-func readDir(fsys fs.FS, name string) ([]fs.DirEntry, error) {
-	if d, ok := fsys.(fs.ReadDirFS); ok {
-		return d.ReadDir(name)
-	}
-	return nil, fmt.Errorf("%T is no fs.ReadDirFS: %w", fsys, errors.ErrUnsupported)
 }
 
 // module opens the module of that name.

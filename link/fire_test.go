@@ -75,7 +75,7 @@ func tryCounting(tb testing.TB, c *counter, s prog.Spec, ret int32) (*prog.Progr
 		asm.Mov(asm.R0, ret),
 		asm.Exit(),
 	}
-	k := btf.NewKernel(kernel.FS("/"))
+	k := btf.NewKernelAt(kernel.FS("/"))
 	defer k.Close()
 	p, err := prog.Load(&s, &prog.Options{Kernel: k})
 	if err == nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/tree"
 )
 
 // pmu is one of the dynamic perf event sources "kprobe" and "uprobe" (Linux
@@ -22,8 +23,8 @@ const pmuDir = "sys/bus/event_source/devices/"
 
 // findPMU reads a PMU's numbers from sysfs; the error Is fs.ErrNotExist if the
 // kernel has no such PMU.
-func findPMU(fsys fs.FS, name string) (pmu, error) {
-	b, err := readAttr(fsys, pmuDir+name+"/type")
+func findPMU(root tree.Root, name string) (pmu, error) {
+	b, err := readAttr(root, pmuDir+name+"/type")
 	if err != nil {
 		return pmu{}, err
 	}
@@ -31,7 +32,7 @@ func findPMU(fsys fs.FS, name string) (pmu, error) {
 	if err != nil {
 		return pmu{}, fmt.Errorf("%s PMU: type %q is no number", name, b)
 	}
-	b, err = readAttr(fsys, pmuDir+name+"/format/retprobe")
+	b, err = readAttr(root, pmuDir+name+"/format/retprobe")
 	if err != nil {
 		return pmu{}, err
 	}
@@ -53,8 +54,8 @@ func parseFormatBit(s string) (uint, error) {
 }
 
 // readAttr reads a one-line file of sysfs.
-func readAttr(fsys fs.FS, name string) (string, error) {
-	s, err := kernel.ReadSmall(fsys, name)
+func readAttr(root tree.Root, name string) (string, error) {
+	s, err := kernel.ReadSmall(root, name)
 	return strings.TrimSpace(s), err
 }
 

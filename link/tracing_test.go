@@ -63,18 +63,10 @@ func TestRawTracepointCookie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := checkInfo(t, l, TypeRawTracepoint, FormRawTracepoint).Details.(RawTracepointInfo); d.Cookie != 0x5eb && kernelHas(t, "6.16") {
+	if d := checkInfo(t, l, TypeRawTracepoint, FormRawTracepoint).Details.(RawTracepointInfo); d.Cookie != 0x5eb && testutil.KernelAtLeast(t, "6.16") {
 		t.Errorf("cookie %#x", d.Cookie)
 	}
 	fires(t, c, l, stat)
-}
-
-func kernelHas(t *testing.T, min string) (ok bool) {
-	t.Run("needs "+min, func(t *testing.T) {
-		testutil.NeedKernel(t, min)
-		ok = true
-	})
-	return ok
 }
 
 func rawTPSpec(name string) prog.Spec {
@@ -107,28 +99,6 @@ func TestTracingBeforeLinks(t *testing.T) {
 	}
 	checkInfo(t, l, TypeRawTracepoint, FormRawTracepoint)
 	fires(t, c, l, stat)
-}
-
-func TestTrampolines(t *testing.T) {
-	testutil.NeedRoot(t)
-	for _, at := range []prog.AttachType{prog.AttachTraceFentry, prog.AttachTraceFexit} {
-		t.Run(at.String(), func(t *testing.T) {
-			c := newCounter(t)
-			p, err := tryCounting(t, c, prog.Spec{Type: prog.Tracing, Attach: at, Target: prog.Target{Name: "vfs_statx"}}, 0)
-			var l Link
-			if err == nil {
-				l, err = AttachTracing(p, TracingOptions{})
-			}
-			if errors.Is(err, sys.EPERM) || errors.Is(err, sys.ENOTSUPP) || errors.Is(err, sys.EBUSY) {
-				t.Skipf("this kernel refuses trampolines: %v", err)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkInfo(t, l, TypeTracing, FormLink)
-			fires(t, c, l, stat)
-		})
-	}
 }
 
 func TestIterTask(t *testing.T) {
@@ -205,7 +175,7 @@ func writingIter(t *testing.T) *prog.Program {
 			asm.Exit(),
 		},
 	}
-	k := btf.NewKernel(kernel.FS("/"))
+	k := btf.NewKernelAt(kernel.FS("/"))
 	defer k.Close()
 	p, err := prog.Load(&s, &prog.Options{Kernel: k})
 	if err != nil {

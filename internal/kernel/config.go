@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"github.com/skepbpf/skep/internal/tree"
 )
 
 // maxConfig bounds the text of a configuration; real ones are below 400 KiB.
@@ -14,7 +16,7 @@ const maxConfig = 16 << 20
 // ReadConfig reads the text of the kernel's configuration: /boot/config-R for
 // release R, else /proc/config.gz. Either may be compressed. The error Is
 // fs.ErrNotExist if there is neither.
-func ReadConfig(fsys fs.FS, release string) ([]byte, error) {
+func ReadConfig(root tree.Root, release string) ([]byte, error) {
 	boot := "boot/config-" + release
 	if release == "" || !fs.ValidPath(boot) {
 		boot = ""
@@ -24,7 +26,7 @@ func ReadConfig(fsys fs.FS, release string) ([]byte, error) {
 		if name == "" {
 			continue
 		}
-		f, err := fsys.Open(name)
+		f, err := root.Open(name)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -2,9 +2,10 @@ package kernel
 
 import (
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
+
+	"github.com/skepbpf/skep/internal/tree"
 )
 
 // maxCPU bounds CPU numbers: CONFIG_NR_CPUS is at most 8192 anywhere today.
@@ -12,18 +13,18 @@ const maxCPU = 1 << 16
 
 // PossibleCPUs is the number of CPUs that the kernel could ever bring up: the
 // number of values that each element of a per-CPU map has.
-func PossibleCPUs(fsys fs.FS) (int, error) {
-	cpus, err := readCPUs(fsys, "sys/devices/system/cpu/possible")
+func PossibleCPUs(root tree.Root) (int, error) {
+	cpus, err := readCPUs(root, "sys/devices/system/cpu/possible")
 	return len(cpus), err
 }
 
 // OnlineCPUs lists the CPUs that are running now, ascending.
-func OnlineCPUs(fsys fs.FS) ([]int, error) {
-	return readCPUs(fsys, "sys/devices/system/cpu/online")
+func OnlineCPUs(root tree.Root) ([]int, error) {
+	return readCPUs(root, "sys/devices/system/cpu/online")
 }
 
-func readCPUs(fsys fs.FS, name string) ([]int, error) {
-	s, err := ReadSmall(fsys, name)
+func readCPUs(root tree.Root, name string) ([]int, error) {
+	s, err := ReadSmall(root, name)
 	if err != nil {
 		return nil, fmt.Errorf("cpus: %w", err)
 	}

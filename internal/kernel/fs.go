@@ -2,24 +2,25 @@ package kernel
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"path"
 	"sync"
-	"time"
 
 	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/tree"
 )
 
-// FS is the directory root as a file system whose files can also be mapped:
-// they have a method Map() ([]byte, error), whose result is read-only and good
-// until the file is closed. Linux only.
-func FS(root string) fs.FS { return rootFS(root) }
+// FS is the directory dir as a tree whose files can also be mapped: they have
+// a method Map() ([]byte, error), whose result is read-only and good until the
+// file is closed. Linux only.
+func FS(dir string) tree.Root { return hostRoot(dir) }
 
-type rootFS string
+type hostRoot string
 
 // path is where the file name is.
-func (r rootFS) path(op, name string) (string, error) {
+func (r hostRoot) path(op, name string) (string, error) {
 	if !fs.ValidPath(name) {
 		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
@@ -27,7 +28,7 @@ func (r rootFS) path(op, name string) (string, error) {
 }
 
 // Open opens the file name for reading.
-func (r rootFS) Open(name string) (fs.File, error) {
+func (r hostRoot) Open(name string) (io.ReadCloser, error) {
 	p, err := r.path("open", name)
 	if err != nil {
 		return nil, err
@@ -39,67 +40,16 @@ func (r rootFS) Open(name string) (fs.File, error) {
 	return &file{f: f}, nil
 }
 
-// Stat describes the file name without opening it.
-func (r rootFS) Stat(name string) (fs.FileInfo, error) {
-	p, err := r.path("stat", name)
-	if err != nil {
-		return nil, err
-	}
-	st, err := sys.StatFile(p)
-	if err != nil {
-		return nil, err
-	}
-	return info{path.Base(p), st}, nil
-}
-
-// ReadDir reads the directory name.
-func (r rootFS) ReadDir(name string) ([]fs.DirEntry, error) {
+// Names lists the directory name, sorted.
+func (r hostRoot) Names(name string) ([]string, error) {
 	p, err := r.path("readdir", name)
 	if err != nil {
 		return nil, err
 	}
 	names, err := sys.ReadDir(p)
-	if err != nil {
-		return nil, err
-	}
 	bin.SortStrings(names)
-	entries := make([]fs.DirEntry, len(names))
-	for i, n := range names {
-		entries[i] = entry{r, path.Join(name, n)}
-	}
-	return entries, nil
+	return names, err
 }
-
-// entry is a name in a directory; what it names is asked when it matters.
-type entry struct {
-	root rootFS
-	name string // from the root
-}
-
-func (e entry) Name() string               { return path.Base(e.name) }
-func (e entry) IsDir() bool                { return e.Type().IsDir() }
-func (e entry) Info() (fs.FileInfo, error) { return e.root.Stat(e.name) }
-
-func (e entry) Type() fs.FileMode {
-	i, err := e.Info()
-	if err != nil {
-		return fs.ModeIrregular
-	}
-	return i.Mode().Type()
-}
-
-// info describes a file. The kernel's files have no time worth telling.
-type info struct {
-	name string
-	sys.FileStat
-}
-
-func (i info) Name() string       { return i.name }
-func (i info) Size() int64        { return i.FileStat.Size }
-func (i info) Mode() fs.FileMode  { return i.FileStat.Mode }
-func (i info) ModTime() time.Time { return time.Time{} }
-func (i info) IsDir() bool        { return i.Mode().IsDir() }
-func (i info) Sys() any           { return nil }
 
 // file is an open file, and its contents once mapped.
 type file struct {
@@ -114,15 +64,6 @@ func (f *file) ReadAt(b []byte, off int64) (int, error) { return f.f.ReadAt(b, o
 
 // Seek moves to where the next Read begins.
 func (f *file) Seek(off int64, whence int) (int64, error) { return f.f.Seek(off, whence) }
-
-// Stat describes the file.
-func (f *file) Stat() (fs.FileInfo, error) {
-	st, err := f.f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	return info{path.Base(f.f.Path()), st}, nil
-}
 
 // maxMapped bounds files that have to be read because they cannot be mapped.
 // The BTF of vmlinux is 5 to 10 MiB; of kernels with everything built in, 25.

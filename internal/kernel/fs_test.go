@@ -2,14 +2,14 @@ package kernel
 
 import (
 	"bytes"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
 type mapper interface {
-	fs.File
+	io.ReadCloser
 	Map() ([]byte, error)
 }
 

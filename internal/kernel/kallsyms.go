@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"io/fs"
 
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/tree"
 )
 
 // Symbol is what /proc/kallsyms says of one asked name.
@@ -39,8 +39,8 @@ const (
 )
 
 // ReadSymbols looks names up in /proc/kallsyms, in one pass.
-func ReadSymbols(fsys fs.FS, names []string, scan SymbolScan) (Symbols, error) {
-	f, err := fsys.Open("proc/kallsyms")
+func ReadSymbols(root tree.Root, names []string, scan SymbolScan) (Symbols, error) {
+	f, err := root.Open("proc/kallsyms")
 	if err != nil {
 		return Symbols{}, fmt.Errorf("kernel symbols: %w", err)
 	}

@@ -1,17 +1,17 @@
 // Package kernel reads facts of the running kernel: release and version,
 // possible CPUs, configuration, symbols, and where tracefs is.
 //
-// Every fact is read through an fs.FS whose root stands for "/", so that a
-// directory of recorded files gives the same answers; reading is kept apart
-// from parsing.
+// Every fact is read through a tree that stands for "/", so that a directory
+// of recorded files gives the same answers; reading is kept apart from
+// parsing.
 package kernel
 
 import (
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/tree"
 	"github.com/skepbpf/skep/internal/version"
 )
 
@@ -20,8 +20,8 @@ const maxSmall = 64 << 10
 
 // ReadSmall reads at most maxSmall bytes. Files of procfs and sysfs report no
 // useful size, and a root made by someone else may hold anything.
-func ReadSmall(fsys fs.FS, name string) (string, error) {
-	f, err := fsys.Open(name)
+func ReadSmall(root tree.Root, name string) (string, error) {
+	f, err := root.Open(name)
 	if err != nil {
 		return "", err
 	}
@@ -41,13 +41,13 @@ type Uname struct {
 
 // ReadUname reads release and version from procfs, which, unlike uname(2),
 // does not lie to processes whose personality asks for a 2.6 kernel.
-func ReadUname(fsys fs.FS) (Uname, error) {
+func ReadUname(root tree.Root) (Uname, error) {
 	var u Uname
 	for _, f := range [...]struct {
 		name string
 		to   *string
 	}{{"proc/sys/kernel/osrelease", &u.Release}, {"proc/sys/kernel/version", &u.Version}} {
-		s, err := ReadSmall(fsys, f.name)
+		s, err := ReadSmall(root, f.name)
 		if err != nil {
 			return Uname{}, fmt.Errorf("kernel release: %w", err)
 		}
@@ -57,19 +57,19 @@ func ReadUname(fsys fs.FS) (Uname, error) {
 }
 
 // Release is the kernel's release, the name under which its files are kept.
-func Release(fsys fs.FS) (string, error) {
-	u, err := ReadUname(fsys)
+func Release(root tree.Root) (string, error) {
+	u, err := ReadUname(root)
 	return u.Release, err
 }
 
 // Version is the version that the kernel was compiled as, LINUX_VERSION_CODE:
 // Ubuntu and Debian put something else into the release.
-func Version(fsys fs.FS) (version.V, error) {
-	signature, err := ReadSmall(fsys, "proc/version_signature")
+func Version(root tree.Root) (version.V, error) {
+	signature, err := ReadSmall(root, "proc/version_signature")
 	if err != nil {
 		signature = "" // only Ubuntu has it, and hides it at times
 	}
-	u, err := ReadUname(fsys)
+	u, err := ReadUname(root)
 	if err != nil {
 		return version.V{}, err
 	}

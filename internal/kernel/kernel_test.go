@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/skepbpf/skep/internal/tree"
 	"github.com/skepbpf/skep/internal/version"
 )
 
 // root is a recorded file system.
-func root(name string) fs.FS { return os.DirFS("testdata/" + name) }
+func root(name string) tree.Root { return tree.From(os.DirFS("testdata/" + name)) }
 
 func TestVersionOfFixtures(t *testing.T) {
 	for _, tt := range []struct {

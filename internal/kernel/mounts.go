@@ -2,8 +2,9 @@ package kernel
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
+
+	"github.com/skepbpf/skep/internal/tree"
 )
 
 // maxMounts bounds the text of mountinfo that is read; a host with ten
@@ -12,8 +13,8 @@ const maxMounts = 64 << 20
 
 // Mounts lists where the file systems of type fstype are mounted, in the
 // order of /proc/self/mountinfo.
-func Mounts(fsys fs.FS, fstype string) ([]string, error) {
-	f, err := fsys.Open("proc/self/mountinfo")
+func Mounts(root tree.Root, fstype string) ([]string, error) {
+	f, err := root.Open("proc/self/mountinfo")
 	if err != nil {
 		return nil, fmt.Errorf("mounts: %w", err)
 	}
