@@ -17,13 +17,16 @@ func (c *creation) memlock(err error) (again bool, why error) {
 		return false, err
 	}
 	soft, hard, lerr := sys.Memlock()
-	if lerr != nil || soft == noLimit {
+	if lerr != nil {
 		return false, err
 	}
 	if _, perr := c.ask(nil, []feature.ID{feature.MemcgAccount}); perr != nil || c.o.Features.Get(feature.MemcgAccount) != feature.No {
 		return false, err
 	}
 	c.raised = true
+	if soft == noLimit {
+		return true, nil // lifted since by another load, or by the probe
+	}
 	if sys.SetMemlock(noLimit, noLimit) == nil {
 		return true, nil
 	}

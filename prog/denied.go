@@ -132,7 +132,10 @@ func (l *loader) raiseMemlock() bool {
 	}
 	const infinity = ^uint64(0)
 	soft, _, err := sys.Memlock()
-	return err == nil && soft != infinity && sys.SetMemlock(infinity, infinity) == nil
+	if err == nil && soft == infinity {
+		return true // lifted since by another load, or by the probe
+	}
+	return err == nil && sys.SetMemlock(infinity, infinity) == nil
 }
 
 // fillVersion gives a Kprobe program the version that kernels before 5.0

@@ -85,7 +85,7 @@ func (a *asker) load(p program) (*sys.FD, error) {
 		attr.ProgFlags |= sys.BPF_F_TOKEN_FD
 		attr.ProgTokenFd = int32(a.token)
 	}
-	return sys.ProgLoad(&attr)
+	return lifted(func() (*sys.FD, error) { return sys.ProgLoad(&attr) })
 }
 
 // loads is load for probes that only want to know whether it works.
@@ -110,7 +110,7 @@ func (a *asker) array(valueSize uint32, flags uint32) (*sys.FD, error) {
 		attr.MapFlags |= sys.BPF_F_TOKEN_FD
 		attr.MapTokenFd = int32(a.token)
 	}
-	return sys.MapCreate(&attr)
+	return lifted(func() (*sys.FD, error) { return sys.MapCreate(&attr) })
 }
 
 // with calls f with the borrowed descriptor of fd, and closes fd.

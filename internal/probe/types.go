@@ -195,7 +195,7 @@ func (a *asker) mapType(t sys.MapType) error {
 			return fmt.Errorf("what it needs: %v", err)
 		}
 	}
-	fd, err := sys.MapCreate(&attr)
+	fd, err := lifted(func() (*sys.FD, error) { return sys.MapCreate(&attr) })
 	if err != nil {
 		return err
 	}
