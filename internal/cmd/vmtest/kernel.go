@@ -76,6 +76,7 @@ func getKernel(cache string, t target) (*kernel, error) {
 		if err == nil {
 			return k, nil
 		}
+		fmt.Fprintf(os.Stderr, "vmtest: %v\n", err)
 		all = errors.Join(all, err)
 	}
 	if all == nil {
@@ -115,7 +116,7 @@ func (k *kernel) fetch(a *apt, r release) error {
 	if err := a.unpack(root, r.packages...); err != nil {
 		return err
 	}
-	image, err := readFirst(root, "boot/vmlinuz-"+r.name, "usr/lib/modules/"+r.name+"/vmlinuz", "lib/modules/"+r.name+"/vmlinuz")
+	image, err := readFirst(root, "boot/vmlinuz-"+r.name, "usr/lib/modules/"+r.name+"/vmlinuz", "usr/lib/modules/"+r.name+"/vmlinuz.unsigned")
 	if err != nil {
 		return err
 	}
@@ -124,7 +125,7 @@ func (k *kernel) fetch(a *apt, r release) error {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
 	}
-	config, err := readFirst(root, "boot/config-"+r.name, "usr/lib/modules/"+r.name+"/config", "lib/modules/"+r.name+"/config")
+	config, err := readFirst(root, "boot/config-"+r.name, "usr/lib/modules/"+r.name+"/config")
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func releasesOf(packages []string, series, flavour string) []release {
 		have[p] = true
 		for _, kind := range kinds.image {
 			name, ok := strings.CutPrefix(p, kind)
-			name = strings.TrimSuffix(name, unsigned)
+			name = strings.TrimPrefix(strings.TrimSuffix(name, unsigned), "unsigned-")
 			if ok && strings.HasSuffix(name, "-"+flavour) && inSeries(name, series) {
 				names[name] = true
 			}
@@ -39,27 +39,32 @@ func releasesOf(packages []string, series, flavour string) []release {
 	}
 	var out []release
 	for name := range names {
-		out = append(out, release{name, packagesOf(name, have)})
+		if p := packagesOf(name, have); p != nil {
+			out = append(out, release{name, p})
+		}
 	}
 	slices.SortFunc(out, func(a, b release) int { return compareNatural(b.name, a.name) })
 	return out
 }
 
+// packagesOf returns nil for a release of which the archive has only a part:
+// it keeps signed packages longer than those that they depend on.
 func packagesOf(name string, have map[string]bool) []string {
-	var out []string
-	add := func(candidates ...string) {
-		for _, c := range candidates {
-			if have[c] {
-				out = append(out, c)
-				return
+	for i, kind := range kinds.image {
+		split := i < 2
+		for _, image := range []string{kind + name, kind + name + unsigned} {
+			switch {
+			case !have[image]:
+			case !split:
+				return []string{image}
+			case have[kinds.extra[0]+name] && have[kinds.extra[1]+name]:
+				return []string{image, kinds.extra[0] + name, kinds.extra[1] + name}
+			default:
+				return nil
 			}
 		}
 	}
-	add(kinds.image[0]+name, kinds.image[1]+name, kinds.image[2]+name, kinds.image[2]+name+unsigned)
-	for _, kind := range kinds.extra {
-		add(kind + name)
-	}
-	return out
+	return nil
 }
 
 // inSeries reports whether a release is one of "6.12" (6.12.1, 6.12.2…) or "6".

@@ -11,6 +11,7 @@ const packageNames = `
 linux-image-5.10.0-9-cloud-amd64 linux-image-5.10.0-46-cloud-amd64 linux-image-5.10.0-46-cloud-amd64-unsigned linux-image-5.10.0-46-amd64
 linux-image-6.1-cloud-amd64 linux-image-6.1.0-0.deb11.52-cloud-amd64 linux-image-6.1.0-56-cloud-amd64
 linux-image-6.12.94+deb13-cloud-amd64 linux-image-6.12.117+deb12-cloud-amd64-unsigned
+linux-image-6.18.15+deb13-cloud-amd64
 linux-image-6.19.14+deb13-cloud-amd64 linux-binary-6.19.14+deb13-cloud-amd64
 linux-binary-7.2.12+deb13-cloud-amd64 linux-binary-unsigned-7.2.12+deb13-cloud-amd64 linux-image-7.2.12+deb13-cloud-amd64
 linux-modules-7.2.12+deb13-cloud-amd64 linux-base-7.2.12+deb13-cloud-amd64
@@ -29,6 +30,12 @@ func TestReleasesOf(t *testing.T) {
 			"7.3.4+deb13-cloud-amd64: linux-binary-unsigned-7.3.4+deb13-cloud-amd64 linux-modules-7.3.4+deb13-cloud-amd64 linux-base-7.3.4+deb13-cloud-amd64",
 			"7.2.12+deb13-cloud-amd64: linux-binary-7.2.12+deb13-cloud-amd64 linux-modules-7.2.12+deb13-cloud-amd64 linux-base-7.2.12+deb13-cloud-amd64",
 		}},
+		{"6", []string{
+			"6.18.15+deb13-cloud-amd64: linux-image-6.18.15+deb13-cloud-amd64",
+			"6.12.117+deb12-cloud-amd64: linux-image-6.12.117+deb12-cloud-amd64-unsigned", "6.12.94+deb13-cloud-amd64: linux-image-6.12.94+deb13-cloud-amd64",
+			"6.1.0-56-cloud-amd64: linux-image-6.1.0-56-cloud-amd64", "6.1.0-0.deb11.52-cloud-amd64: linux-image-6.1.0-0.deb11.52-cloud-amd64",
+		}},
+		{"6.19", nil}, // its modules are gone
 		{"4.19", nil},
 	} {
 		var got []string
