@@ -58,6 +58,7 @@ var prefixes = [...]struct {
 	kind Kind
 }{
 	{"processed ", Counters},
+	{"insns processed ", Counters}, // beside the older words, Linux 7.2
 	{"verification time ", Counters},
 	{"stack depth ", Counters},
 	{"subprog ", Counters},
@@ -78,6 +79,9 @@ var prefixes = [...]struct {
 	{"cur state:", State},
 	{"old state:", State},
 	{"Live regs before insn:", State},
+	{"topo_order[", State}, // these three: Linux 7.2, log level 2
+	{"subprog#", State},
+	{"stack use/def ", State},
 	{"func#", Function},
 	{"Func#", Function},
 	{"Validating ", Function},
@@ -202,6 +206,26 @@ func inlineState(text string) (string, bool) {
 		return "", false
 	}
 	return text[i+2:], true
+}
+
+// cutMessage takes a message off the text of a jump, behind which kernels
+// before 6.2 do not always end the line: "(55) if r0 != 0x0 goto pc-1 infinite
+// loop detected at insn 1".
+func (ev *Event) cutMessage() string {
+	if ev.Kind != Instruction {
+		return ""
+	}
+	_, target, ok := strings.Cut(ev.Text, "goto pc")
+	if !ok || target == "" {
+		return ""
+	}
+	_, rest := leadingInt(target[1:]) // behind the sign
+	message := strings.TrimSpace(rest)
+	if message == "" || rest[0] != ' ' || message[0] == ';' {
+		return ""
+	}
+	ev.Text = ev.Text[:len(ev.Text)-len(rest)]
+	return message
 }
 
 // isOpcode reports whether s begins with an opcode as in "(b7) r0 = 0".

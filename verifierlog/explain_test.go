@@ -129,6 +129,19 @@ var layouts = []struct {
 			Reason: "back-edge from insn 4 to 2", Insn: 4, Source: "goto again;", File: "a.c", Line: 9, Poison: notPoison,
 		}, "5.3"},
 	},
+	{
+		"0: R1=ctx(off=0,imm=0) R10=fp0\n0: (85) call bpf_get_prandom_u32#7    ; R0_w=scalar()\n1: (55) if r0 != 0x0 goto pc-1 1: R0=scalar() R10=fp0\n" +
+			"1: (55) if r0 != 0x0 goto pc-1 infinite loop detected at insn 1\nprocessed 10 insns (limit 1000000)\n",
+		explained{"6.1", Explanation{
+			Reason: "infinite loop detected at insn 1", Insn: 1, Instruction: "(55) if r0 != 0x0 goto pc-1", Poison: notPoison,
+		}, "bound its counter"},
+	},
+	{
+		"0: R1=ctx() R10=fp0\n0: (bf) r0 = r5\nR5 !read_ok\nverification time 3447 usec\nstack depth 0 max 0\ninsns processed 1\nprocessed 1 insns (limit 1000000)\n",
+		explained{"7.2", Explanation{
+			Reason: "R5 !read_ok", Insn: 0, Instruction: "(bf) r0 = r5", Register: "R5", Poison: notPoison,
+		}, "never set"},
+	},
 	{"", explained{"nothing", Explanation{Insn: -1, Poison: Poison{}}, ""}},
 	{
 		"0: (b7) r0 = 0\n1: (95) exit\nprocessed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n",

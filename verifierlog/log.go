@@ -49,13 +49,18 @@ func (l Log) Lines() iter.Seq[string] {
 	}
 }
 
-// Events gives one event per line, first to last. Texts share the log's
-// memory.
+// Events gives one event per line, first to last, and two for a line on which
+// a message follows an instruction. Texts share the log's memory.
 func (l Log) Events() iter.Seq[Event] {
 	return func(yield func(Event) bool) {
 		var c classifier
 		for line := range l.Lines() {
-			if !yield(c.classify(line)) {
+			ev := c.classify(line)
+			message := ev.cutMessage()
+			if !yield(ev) {
+				return
+			}
+			if message != "" && !yield(Event{Kind: Message, Insn: -1, Text: message}) {
 				return
 			}
 		}
