@@ -7,11 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 func u32(n uint32) []byte { return binary.NativeEndian.AppendUint32(nil, n) }
@@ -26,8 +29,9 @@ func TestEveryType(t *testing.T) {
 		return Spec{Type: typ, KeySize: 4, ValueSize: 8, Flags: NoPrealloc, Types: types, Key: 1, Value: 2}
 	}
 	for _, tt := range []struct {
-		spec  Spec
-		since string // from when on failure is no excuse; "" for 5.10
+		spec   Spec
+		since  string // the first kernel that has it; "" for 5.10
+		config string // options it needs
 	}{
 		{spec: Spec{Type: Hash, KeySize: 4, ValueSize: 8, MaxEntries: 4}},
 		{spec: Spec{Type: Array, KeySize: 4, ValueSize: 8, MaxEntries: 4}},
@@ -55,7 +59,7 @@ func TestEveryType(t *testing.T) {
 		{spec: storage(SkStorage)},
 		{spec: Spec{Type: DevMapHash, KeySize: 4, ValueSize: 4, MaxEntries: 4}},
 		{spec: Spec{Type: RingBuf, MaxEntries: page}},
-		{spec: storage(InodeStorage), since: "needs CONFIG_BPF_LSM"},
+		{spec: storage(InodeStorage), config: "CONFIG_BPF_LSM"},
 		{spec: storage(TaskStorage), since: "5.11"},
 		{spec: Spec{Type: BloomFilter, ValueSize: 8, MaxEntries: 4, MapExtra: 3}, since: "5.16"},
 		{spec: Spec{Type: UserRingBuf, MaxEntries: page}, since: "6.1"},
@@ -65,12 +69,10 @@ func TestEveryType(t *testing.T) {
 		{spec: Spec{Type: RHash, KeySize: 4, ValueSize: 8, MaxEntries: 4, Flags: NoPrealloc}, since: "7.2"},
 	} {
 		t.Run(tt.spec.Type.String(), func(t *testing.T) {
+			testutil.Require(t, tt.since, strings.Fields(tt.config)...)
 			tt.spec.Name = "skep.type-test/longer than 15"
 			m, err := New(&tt.spec, nil)
 			if err != nil {
-				if tt.since != "" {
-					t.Skipf("%v (%s)", err, tt.since)
-				}
 				t.Fatal(err)
 			}
 			defer m.Close()
@@ -126,8 +128,13 @@ func TestHashOps(t *testing.T) {
 	}
 	var n uint64
 	check("get", m.Get(1, &n), nil)
-	check("pop", m.LookupAndDelete(u32(1), value, Any), nil)
-	check("pop again", m.LookupAndDelete(u32(1), value, Any), ErrKeyNotExist)
+	if testutil.KernelAtLeast(t, "5.14") {
+		check("pop", m.LookupAndDelete(u32(1), value, Any), nil)
+		check("pop again", m.LookupAndDelete(u32(1), value, Any), ErrKeyNotExist)
+	} else {
+		check("pop", m.LookupAndDelete(u32(1), value, Any), sys.ENOTSUPP)
+		check("delete", m.Delete(u32(1)), nil)
+	}
 	for i := range 4 {
 		check("put", m.Put(i, uint64(i)), nil)
 	}
@@ -195,9 +202,10 @@ func TestQueueStackBloom(t *testing.T) {
 		})
 	}
 	t.Run("BloomFilter", func(t *testing.T) {
+		testutil.Require(t, "5.16")
 		m, err := New(&Spec{Type: BloomFilter, ValueSize: 4, MaxEntries: 100}, nil)
 		if err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		defer m.Close()
 		if err := m.Put(nil, uint32(5)); err != nil {
@@ -253,14 +261,15 @@ func TestMapsOfMaps(t *testing.T) {
 
 func TestStorageByFD(t *testing.T) {
 	needKernel(t)
+	testutil.Require(t, "5.11", "CONFIG_DEBUG_INFO_BTF")
 	m, err := New(&Spec{Type: TaskStorage, KeySize: 4, ValueSize: 8, Flags: NoPrealloc, Types: blob(t), Key: 1, Value: 2}, nil)
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer m.Close()
 	pid, err := sys.PidfdOpen(os.Getpid())
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer pid.Close()
 	fd, err := pid.Borrow()
@@ -331,9 +340,13 @@ func TestContentsFreezeAndMemory(t *testing.T) {
 
 func TestArenaMemory(t *testing.T) {
 	needKernel(t)
+	if strconv.IntSize == 32 {
+		t.Skip("arenas need a 64-bit kernel")
+	}
+	testutil.Require(t, "6.9")
 	m, err := New(&Spec{Type: Arena, MaxEntries: 4, Flags: Mmapable}, nil)
 	if err != nil {
-		t.Skip(err) // Linux 6.9, 64 bits
+		t.Fatal(err)
 	}
 	defer m.Close()
 	mem, err := m.Memory()

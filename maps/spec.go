@@ -195,9 +195,9 @@ func (s *Spec) withoutBTF(f *feature.Set) string {
 
 // kernelAdded are flags that the kernel sets by itself for some types: a reader
 // of them must not take them for a difference (dev_map_init_map in
-// kernel/bpf/devmap.c).
+// kernel/bpf/devmap.c, insn_array_alloc in kernel/bpf/bpf_insn_array.c).
 func kernelAdded(t Type) uint32 {
-	if t == DevMap || t == DevMapHash {
+	if t == DevMap || t == DevMapHash || t == InsnArray {
 		return sys.BPF_F_RDONLY_PROG
 	}
 	return 0

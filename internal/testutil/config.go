@@ -28,6 +28,19 @@ func NeedConfig(tb testing.TB, option string) {
 	}
 }
 
+// Require skips on kernels older than min ("" = any) and on those built
+// without one of the options. What a test that goes on does not find there is
+// a failure: that is how a skip cannot hide one.
+func Require(tb testing.TB, min string, options ...string) {
+	tb.Helper()
+	if min != "" {
+		NeedKernel(tb, min)
+	}
+	for _, o := range options {
+		NeedConfig(tb, o)
+	}
+}
+
 func readConfig() []byte {
 	if f, err := os.Open("/proc/config.gz"); err == nil {
 		defer f.Close()

@@ -36,7 +36,7 @@ func Privilege(tb testing.TB, reason string) {
 // NeedKernel skips on kernels older than min, such as "5.15".
 func NeedKernel(tb testing.TB, min string) {
 	tb.Helper()
-	if !kernelAtLeast(tb, min) {
+	if !KernelAtLeast(tb, min) {
 		tb.Skipf("needs Linux %s", min)
 	}
 }
@@ -62,13 +62,14 @@ func SkipUnsupported(tb testing.TB, err error, since string, configs ...string) 
 	if since == "" && errors.As(err, &ue) {
 		since = ue.Since
 	}
-	if since != "" && kernelAtLeast(tb, since) {
+	if since != "" && KernelAtLeast(tb, since) {
 		tb.Fatalf("Linux %s should have it: %v", since, err)
 	}
 	tb.Skip(err)
 }
 
-func kernelAtLeast(tb testing.TB, min string) bool {
+// KernelAtLeast reports whether the running kernel is min, such as "5.15", or newer.
+func KernelAtLeast(tb testing.TB, min string) bool {
 	tb.Helper()
 	want, err := version.Parse(min)
 	if err != nil {
