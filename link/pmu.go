@@ -85,6 +85,14 @@ func (p *probe) source() string {
 	return "uprobe"
 }
 
+// config is the kernel option that the PMU needs.
+func (p *probe) config() string {
+	if p.kernel() {
+		return "CONFIG_KPROBES"
+	}
+	return "CONFIG_UPROBES"
+}
+
 // open makes the perf event of a probe: by the PMU, else through tracefs.
 func (p *probe) open() (*probeEvent, error) {
 	if p.refCtr >= 1<<refCtrBits {
@@ -103,7 +111,7 @@ func (p *probe) open() (*probeEvent, error) {
 	src, err := findPMU(kernel.FS("/"), p.source())
 	if errors.Is(err, fs.ErrNotExist) {
 		if lerr := p.openLegacy(e); lerr != nil {
-			return nil, fmt.Errorf("no %s PMU (needs CONFIG_%sS), and %w", p.source(), strings.ToUpper(p.source()), lerr)
+			return nil, fmt.Errorf("no %s PMU (needs %s), and %w", p.source(), p.config(), lerr)
 		}
 		return e, nil
 	}

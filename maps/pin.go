@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	pathpkg "path"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/sys"
@@ -79,7 +79,7 @@ func (c *creation) pinned() (*Map, error) {
 		dir = DefaultPinDir
 	}
 	// As libbpf does: bpffs refuses dots.
-	path := filepath.Join(dir, strings.ReplaceAll(c.spec.Name, ".", "_"))
+	path := pathpkg.Join(dir, strings.ReplaceAll(c.spec.Name, ".", "_"))
 	for range pinAttempts {
 		m, err := c.take(path)
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -137,7 +137,7 @@ func OpenPinned(path string, flags uint32) (*Map, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open pinned map %s: %w", path, err)
 	}
-	m, err := fromFD(fd, filepath.Base(path))
+	m, err := fromFD(fd, pathpkg.Base(path))
 	if err != nil {
 		return nil, fmt.Errorf("open pinned map %s: %w", path, err)
 	}

@@ -19,7 +19,10 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("%s: offset %#x: %s", e.Section, e.Offset, e.Msg)
 }
 
-// Errorf makes a FormatError.
+// Errorf makes a FormatError. It is not inlined: a hundred checks of input
+// would each carry its body.
+//
+//go:noinline
 func Errorf(section string, offset int64, format string, args ...any) error {
 	return &FormatError{section, offset, fmt.Sprintf(format, args...)}
 }
@@ -58,6 +61,8 @@ func (c *Cursor) Len() int {
 }
 
 // Failf makes the cursor fail at its current offset, unless it failed before.
+//
+//go:noinline
 func (c *Cursor) Failf(format string, args ...any) {
 	if c.err == nil {
 		c.err = Errorf(c.section, c.Offset(), format, args...)
