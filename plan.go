@@ -48,7 +48,7 @@ type plannedProgram struct {
 	policy  Policy
 	spec    prog.Spec
 	linked  *relo.Linked
-	notes   []string // what was resolved, for String
+	notes   []note // what was resolved, for String
 	poison  []unresolved
 	err     error // why it is left out
 }
@@ -74,7 +74,7 @@ type planner struct {
 // plannedFunc is a function after CO-RE and externs. Programs share it.
 type plannedFunc struct {
 	relo.Func
-	notes  []string
+	notes  []note
 	poison []unresolved
 	err    error
 }
@@ -271,7 +271,7 @@ func (p *planner) target(pp *plannedProgram) error {
 	if t.Module != "" {
 		where = t.Module
 	}
-	pp.notes = append(pp.notes, fmt.Sprintf("target %s: type %d in %s", t.Name, t.ID, where))
+	pp.notes = append(pp.notes, note{text: fmt.Sprintf("target %s: type %d in %s", t.Name, t.ID, where)})
 	return nil
 }
 

@@ -44,7 +44,7 @@ func (p *planner) core(pf *plannedFunc) error {
 	insns, poisoned, err := relo.ApplyCORE(pf.Insns, p.spec.notes(), func(c *btf.CORERelo) (btf.Fixup, error) {
 		fix, err := p.relo.Resolve(c)
 		if err == nil {
-			pf.notes = append(pf.notes, coreNote(p.spec.Types, c, fix))
+			pf.notes = append(pf.notes, note{core: c, fix: fix})
 		}
 		return fix, err
 	})
@@ -90,7 +90,7 @@ func (p *planner) extern(pf *plannedFunc, in *asm.Instruction, slot int) error {
 		return fmt.Errorf("extern %s: %w", x.Name, err)
 	}
 	if res.Note != "" {
-		pf.notes = append(pf.notes, res.Note)
+		pf.notes = append(pf.notes, note{text: res.Note})
 	}
 	if res.Unresolved != "" {
 		pf.poison = append(pf.poison, unresolved{pf.Name, slot, res.Unresolved})

@@ -25,7 +25,7 @@ func (p *Plan) String() string {
 		m.print(&b)
 	}
 	for _, pr := range p.programs {
-		pr.print(&b)
+		pr.print(&b, p.types)
 	}
 	for _, g := range p.groups {
 		b.WriteString("alternatives")
@@ -75,7 +75,7 @@ func describeMap(s *maps.Spec) string {
 	return t
 }
 
-func (pp *plannedProgram) print(b *strings.Builder) {
+func (pp *plannedProgram) print(b *strings.Builder, types *btf.Spec) {
 	fmt.Fprintf(b, "program %s: %s, section %q, %s\n", pp.name, describeType(&pp.spec), pp.section, pp.policy)
 	if pp.err != nil {
 		fmt.Fprintf(b, "\tleft out: %v\n", pp.err)
@@ -83,7 +83,7 @@ func (pp *plannedProgram) print(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "\t%d instructions: %s\n", pp.spec.Insns.Slots(), strings.Join(pp.linked.Names(), ", "))
 	for _, n := range pp.notes {
-		fmt.Fprintf(b, "\t%s\n", n)
+		fmt.Fprintf(b, "\t%s\n", n.String(types))
 	}
 	for _, u := range pp.poison {
 		fmt.Fprintf(b, "\tunresolved: %s\n", u)
@@ -108,14 +108,22 @@ func describeType(s *prog.Spec) string {
 	return fmt.Sprintf("%s %s", s.Type, s.Attach)
 }
 
-// coreNote is one CO-RE relocation and its outcome.
-func coreNote(types *btf.Spec, c *btf.CORERelo, fix btf.Fixup) string {
-	text := fmt.Sprintf("core %s: %d", c.Describe(types), fix.New)
-	if fix.Old != fix.New {
-		text += fmt.Sprintf(" (was %d)", fix.Old)
+// note is something that was resolved: words, or a CO-RE relocation, which
+// costs too much to put into words that nobody may ask for.
+type note struct {
+	text string
+	core *btf.CORERelo
+	fix  btf.Fixup
+}
+
+func (n *note) String(types *btf.Spec) string {
+	switch {
+	case n.core == nil:
+		return n.text
+	case n.fix.Poison:
+		return fmt.Sprintf("core %s: none", n.core.Describe(types))
+	case n.fix.Old != n.fix.New:
+		return fmt.Sprintf("core %s: %d (was %d)", n.core.Describe(types), n.fix.New, n.fix.Old)
 	}
-	if fix.Poison {
-		text = fmt.Sprintf("core %s: none", c.Describe(types))
-	}
-	return text
+	return fmt.Sprintf("core %s: %d", n.core.Describe(types), n.fix.New)
 }
