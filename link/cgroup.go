@@ -88,7 +88,7 @@ func attachCgroup(p *prog.Program, o *CgroupOptions) (Link, error) {
 	at := hook(p, o.Attach)
 	if o.Mode == CgroupLink {
 		l, err := linkCgroup(pfd, dir, at, o)
-		if err == nil || !maybeMissing(err) || !o.Order.zero() || o.Preorder || knowsLink(pfd, at) {
+		if err == nil || !maybeMissing(err) || !o.Order.zero() || o.Preorder || knowsLink(pfd, at, &err) {
 			return l, errors.Join(err, dir.Close())
 		}
 	}
@@ -159,7 +159,7 @@ func linkCgroup(pfd int, dir *sys.FD, at sys.AttachType, o *CgroupOptions) (Link
 		Flags: a.flags, RelativeFd: a.relative, ExpectedRevision: a.revision,
 	})
 	if err != nil {
-		if maybeMissing(err) && !o.Order.zero() && knowsLink(pfd, at) {
+		if maybeMissing(err) && !o.Order.zero() && knowsLink(pfd, at, &err) {
 			return nil, fmt.Errorf("%w (%w)", err, &feature.UnsupportedError{Name: "order of cgroup programs", Since: "6.17"})
 		}
 		return nil, err

@@ -3,12 +3,10 @@ package link
 import (
 	"encoding/binary"
 	"errors"
-	"os"
 	"testing"
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
-	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/testutil"
 	"github.com/skepbpf/skep/prog"
 )
@@ -44,6 +42,7 @@ func xdpTypes(t *testing.T, name string) *btf.Spec {
 
 func TestFreplace(t *testing.T) {
 	testutil.NeedRoot(t)
+	needTrampolines(t)
 	types := xdpTypes(t, "hook")
 	target, err := prog.Load(&prog.Spec{
 		Name: "hook", License: "GPL", Type: prog.XDP, Attach: prog.AttachXDP,
@@ -61,14 +60,11 @@ func TestFreplace(t *testing.T) {
 		Types:  types, Funcs: []btf.FuncInfo{{Off: 0, Type: 5}},
 	}
 	p, err := prog.Load(spec, nil)
-	var l Link
-	if err == nil {
-		defer p.Close()
-		l, err = AttachFreplace(p, FreplaceOptions{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if errors.Is(err, sys.EPERM) || errors.Is(err, sys.ENOTSUPP) || errors.Is(err, sys.EBUSY) {
-		t.Skipf("this kernel refuses trampolines: %v", err)
-	}
+	defer p.Close()
+	l, err := AttachFreplace(p, FreplaceOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +75,7 @@ func TestFreplace(t *testing.T) {
 		}
 		return r.Return
 	}
-	checkInfo(t, l, TypeTracing, FormLink)
+	checkInfo(t, l, TypeTracing, trampolineForm(t))
 	if got := run(); got != 2 {
 		t.Errorf("replaced function returns %d", got)
 	}
@@ -89,30 +85,4 @@ func TestFreplace(t *testing.T) {
 	if got := run(); got != 1 {
 		t.Errorf("after close the function returns %d", got)
 	}
-}
-
-func TestLSM(t *testing.T) {
-	testutil.NeedRoot(t)
-	testutil.NeedConfig(t, "CONFIG_BPF_LSM")
-	c := newCounter(t)
-	p, err := tryCounting(t, c, prog.Spec{
-		Type: prog.LSM, Attach: prog.AttachLSMMAC, Target: prog.Target{Name: "file_open"},
-	}, 0)
-	var l Link
-	if err == nil {
-		l, err = AttachTracing(p, TracingOptions{})
-	}
-	if errors.Is(err, sys.EPERM) || errors.Is(err, sys.ENOTSUPP) || errors.Is(err, sys.EBUSY) {
-		t.Skipf("this kernel refuses trampolines: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkInfo(t, l, TypeTracing, FormLink)
-	fires(t, c, l, func() {
-		f, err := os.Open("/proc/self/stat")
-		if err == nil {
-			f.Close()
-		}
-	})
 }

@@ -57,7 +57,7 @@ func attachNetns(p *prog.Program, o *NetnsOptions) (Link, error) {
 	switch {
 	case err == nil:
 		return wrapLink(fd, TypeNetns, FormLink, nil), nil
-	case errors.Is(err, sys.EINVAL) && !knowsLink(pfd, at):
+	case errors.Is(err, sys.EINVAL) && !knowsLink(pfd, at, &err):
 		return nil, &feature.UnsupportedError{Name: "network namespace links", Since: "5.7"}
 	}
 	return nil, err

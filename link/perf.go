@@ -16,6 +16,8 @@ type probeEvent struct {
 	info PerfEventInfo // as asked for
 	fd   *sys.FD
 	def  *legacyProbe // nil unless made through tracefs
+	// lent: the caller keeps the event open, so that closing fd ends nothing.
+	lent bool
 
 	once sync.Once
 	err  error
@@ -90,7 +92,7 @@ func tryAttachEvent(p *prog.Program, e *probeEvent, cookie uint64) (Link, error)
 		e.fd.Close() // the link holds the event
 		return wrapLink(fd, TypePerfEvent, FormLink, e), nil
 	}
-	if !maybeMissing(err) || hasPerfLink(pfd) {
+	if !maybeMissing(err) || knowsLink(pfd, sys.BPF_PERF_EVENT, &err) {
 		return nil, err
 	}
 	if cookie != 0 {
@@ -116,21 +118,22 @@ func maybeMissing(err error) bool {
 	return errors.Is(err, sys.EINVAL) || errors.Is(err, sys.E2BIG)
 }
 
-// hasPerfLink asks for a link to a descriptor that does not exist: a kernel
-// with perf event links objects to the descriptor, others to the request.
-func hasPerfLink(pfd int) bool {
-	return knowsLink(pfd, sys.BPF_PERF_EVENT)
-}
-
 // knowsLink reports whether BPF_LINK_CREATE looks at the target of an
-// attachment at all.
-func knowsLink(pfd int, at sys.AttachType) bool {
-	fd, err := sys.LinkCreate(&sys.LinkCreateAttr{ProgFd: uint32(pfd), TargetFd: ^uint32(0), AttachType: at})
-	if err == nil {
+// attachment at all: asked for a link to a target that does not exist, a kernel
+// that has such links objects to the target, others to the request. Where it
+// cannot be asked, err, which is to be explained, stands and says so.
+func knowsLink(pfd int, at sys.AttachType, err *error) bool {
+	fd, asked := sys.LinkCreate(&sys.LinkCreateAttr{ProgFd: uint32(pfd), TargetFd: ^uint32(0), AttachType: at})
+	switch {
+	case asked == nil:
 		fd.Close()
 		return true
+	case maybeMissing(asked):
+		return false
+	case errors.Is(asked, sys.ENOMEM), errors.Is(asked, sys.EPERM):
+		*err = fmt.Errorf("%w (asking for links to nothing: %w)", *err, asked)
 	}
-	return !maybeMissing(err)
+	return true
 }
 
 // programID asks the kernel for a program's id.
@@ -160,6 +163,19 @@ func (l *eventLink) Close() error {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
+	return l.release()
+}
+
+// release ends the attachment with the event. One that is the caller's goes on,
+// and the program with it: it is stopped, as it was started here.
+func (l *eventLink) release() error {
+	if l.event.lent {
+		if fd, err := l.event.fd.Borrow(); err == nil { // the first time
+			err = sys.PerfDisable(fd)
+			l.event.fd.Release()
+			return errors.Join(err, l.event.remove())
+		}
+	}
 	return l.event.remove()
 }
 
@@ -167,7 +183,7 @@ func (l *eventLink) Detach() error {
 	if err := l.check("detach"); err != nil {
 		return err
 	}
-	return l.event.remove()
+	return l.release()
 }
 
 func (*eventLink) Pin(string) error           { return &errNoLink{"pin", FormPerfIoctl} }

@@ -29,15 +29,25 @@ func tracefsFile(t *testing.T, name string) string {
 	return string(b)
 }
 
+// perfForm is how the kernel here attaches to perf events, if it is let.
+func perfForm(t *testing.T) (Type, Form) {
+	t.Helper()
+	if testutil.KernelAtLeast(t, "5.15") {
+		return TypePerfEvent, FormLink
+	}
+	return TypeNone, FormPerfIoctl
+}
+
 func TestTracepoint(t *testing.T) {
 	testutil.NeedRoot(t)
+	typ, form := perfForm(t)
 	for _, tt := range []struct {
 		name string
 		old  bool
 		typ  Type
 		form Form
 	}{
-		{"link", false, TypePerfEvent, FormLink},
+		{"link", false, typ, form},
 		{"ioctl", true, TypeNone, FormPerfIoctl},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,7 +68,7 @@ func TestTracepoint(t *testing.T) {
 			if d, ok := in.Details.(PerfEventInfo); !ok || d.Event != PerfTracepoint || d.Name != "sched_switch" {
 				t.Errorf("details %+v", in.Details)
 			}
-			if tt.old {
+			if tt.form == FormPerfIoctl {
 				if err := l.Pin("/nowhere"); !errors.Is(err, errors.ErrUnsupported) {
 					t.Errorf("pin: %v", err)
 				}
@@ -124,6 +134,7 @@ func TestTracepointCookieAndDetach(t *testing.T) {
 
 func TestPerfEvent(t *testing.T) {
 	testutil.NeedRoot(t)
+	typ, form := perfForm(t)
 	for _, tt := range []struct {
 		name string
 		old  bool
@@ -131,11 +142,11 @@ func TestPerfEvent(t *testing.T) {
 		typ  Type
 		form Form
 	}{
-		{"period", false, PerfEventOptions{Config: Software(CPUClock), SamplePeriod: 1e6}, TypePerfEvent, FormLink},
-		{"frequency", false, PerfEventOptions{Config: Software(CPUClock), Frequency: 1000}, TypePerfEvent, FormLink},
+		{"period", false, PerfEventOptions{Config: Software(CPUClock), SamplePeriod: 1e6}, typ, form},
+		{"frequency", false, PerfEventOptions{Config: Software(CPUClock), Frequency: 1000}, typ, form},
 		{"page faults of a process", false, PerfEventOptions{
 			Config: Software(PageFaults), SamplePeriod: 1, PID: os.Getpid(), CPU: AnyCPU, Inherit: true,
-		}, TypePerfEvent, FormLink},
+		}, typ, form},
 		{"ioctl", true, PerfEventOptions{Config: Software(CPUClock), SamplePeriod: 1e6}, TypeNone, FormPerfIoctl},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -92,7 +92,8 @@ func HardwareCache(e CacheEvent) PerfConfig {
 // PerfEventOptions says which event a program samples, and where.
 type PerfEventOptions struct {
 	// FD is a perf event that the caller made, and keeps; 0 makes one from
-	// the rest.
+	// the rest. It is started here. Before Linux 5.15 the program stays with
+	// it until it is closed: closing the link only stops it.
 	FD int
 
 	Config PerfConfig
@@ -132,7 +133,7 @@ func (o *PerfEventOptions) open() (*probeEvent, error) {
 	info := PerfEventInfo{Event: PerfOther, Type: o.Config.Type, Config: o.Config.Config}
 	if o.FD != 0 {
 		fd, err := dupUser(o.FD)
-		return &probeEvent{fd: fd, info: info}, err
+		return &probeEvent{fd: fd, info: info, lent: true}, err
 	}
 	if (o.SamplePeriod == 0) == (o.Frequency == 0) {
 		return nil, errors.New("want a sample period or a frequency")

@@ -49,7 +49,7 @@ func attachSockmap(p *prog.Program, o *SockmapOptions) (Link, error) {
 	if err == nil {
 		return wrapLink(fd, TypeSockmap, FormLink, nil), nil
 	}
-	if !maybeMissing(err) || knowsLink(pfd, at) {
+	if !maybeMissing(err) || knowsLink(pfd, at, &err) {
 		return nil, err
 	}
 	var in sys.MapInfo

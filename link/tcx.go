@@ -53,7 +53,7 @@ func attachTCX(p *prog.Program, o *TCXOptions, at sys.AttachType) (Link, error) 
 	switch {
 	case err == nil:
 		return wrapLink(fd, TypeTCX, FormLink, nil), nil
-	case maybeMissing(err) && !knowsLink(pfd, at):
+	case maybeMissing(err) && !knowsLink(pfd, at, &err):
 		return nil, &feature.UnsupportedError{Name: "tcx links", Since: "6.6"}
 	case errors.Is(err, sys.ESTALE):
 		return nil, fmt.Errorf("%w: the programs of the hook have changed", err)
@@ -105,7 +105,7 @@ func attachNetkit(p *prog.Program, o *NetkitOptions) (Link, error) {
 	switch {
 	case err == nil:
 		return wrapLink(fd, TypeNetkit, FormLink, nil), nil
-	case maybeMissing(err) && !knowsLink(pfd, at):
+	case maybeMissing(err) && !knowsLink(pfd, at, &err):
 		return nil, &feature.UnsupportedError{Name: "netkit links", Since: "6.7"}
 	}
 	return nil, explainPerm(err, "CAP_NET_ADMIN and CAP_BPF")

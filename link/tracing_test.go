@@ -81,7 +81,7 @@ func TestTracingRawTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkInfo(t, l, TypeRawTracepoint, FormLink)
+	checkInfo(t, l, TypeRawTracepoint, trampolineForm(t))
 	fires(t, c, l, stat)
 }
 

@@ -30,6 +30,7 @@ func TestUprobeSelf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	typ, form := perfForm(t)
 	for _, tt := range []struct {
 		name   string
 		old    bool
@@ -38,10 +39,10 @@ func TestUprobeSelf(t *testing.T) {
 		typ    Type
 		form   Form
 	}{
-		{"link", false, false, 0, TypePerfEvent, FormLink},
-		{"own process", false, false, os.Getpid(), TypePerfEvent, FormLink},
+		{"link", false, false, 0, typ, form},
+		{"own process", false, false, os.Getpid(), typ, form},
 		{"ioctl", true, false, 0, TypeNone, FormPerfIoctl},
-		{"tracefs and link", false, true, 0, TypePerfEvent, FormLink},
+		{"tracefs and link", false, true, 0, typ, form},
 		{"tracefs and ioctl", true, true, 0, TypeNone, FormPerfIoctl},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -100,12 +101,16 @@ func TestUprobeLibrary(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCounter(t)
 			p := counting(t, c, prog.Spec{Type: prog.Kprobe}, 0)
+			if tt.o.Cookie != 0 {
+				testutil.NeedKernel(t, "5.15")
+			}
 			tt.o.Path = "libc.so.6"
 			l, err := AttachUprobe(p, tt.o)
 			if err != nil {
 				t.Fatal(err)
 			}
-			in := checkInfo(t, l, TypePerfEvent, FormLink)
+			typ, form := perfForm(t)
+			in := checkInfo(t, l, typ, form)
 			if d := in.Details.(PerfEventInfo); d.Event != tt.kind || d.Cookie != 0 && d.Cookie != tt.o.Cookie {
 				t.Errorf("details %+v", d)
 			}

@@ -77,7 +77,7 @@ func attachXDP(p *prog.Program, o *XDPOptions) (Link, error) {
 	switch {
 	case err == nil:
 		return wrapLink(fd, TypeXDP, FormLink, nil), nil
-	case errors.Is(err, sys.EINVAL) && !knowsLink(pfd, sys.BPF_XDP):
+	case errors.Is(err, sys.EINVAL) && !knowsLink(pfd, sys.BPF_XDP, &err):
 		return nil, &feature.UnsupportedError{Name: "XDP links", Since: "5.9"}
 	case errors.Is(err, sys.EOPNOTSUPP) && o.Mode != XDPGeneric && o.Mode != XDPDefault:
 		return nil, fmt.Errorf("%w: the driver cannot run it in %s mode", err, o.Mode)

@@ -35,7 +35,7 @@ func (s *session) close() { os.RemoveAll(s.tmp) }
 func (s *session) job(bins []binary) *job {
 	return &job{
 		mark: "@vmtest-" + rand.Text(), root: s.root, binaries: bins,
-		env: []string{"PATH=/bin:/sbin", "HOME=/root", "TMPDIR=/tmp", "SKEP_REQUIRE=1"},
+		env: []string{"PATH=/bin:/sbin", "HOME=/root", "TMPDIR=/tmp", "SKEP_REQUIRE=1", "SKEP_STOCK=1"},
 	}
 }
 
