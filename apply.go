@@ -260,7 +260,7 @@ func (p *Prepared) fillSlots(m *plannedMap) error {
 		if inner == nil {
 			return fmt.Errorf("map %s: element %d: map %s was not created", m.name, s.Index, s.Name)
 		}
-		if err := outer.Put(s.Index, inner); err != nil {
+		if err := outer.PutMap(s.Index, inner); err != nil {
 			return fmt.Errorf("map %s: element %d: map %s: %w", m.name, s.Index, s.Name, err)
 		}
 	}

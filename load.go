@@ -182,7 +182,7 @@ func (l *loader) slots(stop func() error) error {
 			if err := stop(); err != nil {
 				return l.fail("slots", m.name, fmt.Errorf("map %s: element %d: %w", m.name, s.Index, err))
 			}
-			if err := array.Put(s.Index, p); err != nil {
+			if err := array.PutProgram(s.Index, p); err != nil {
 				return l.fail("slots", m.name, fmt.Errorf("map %s: element %d: program %s: %w", m.name, s.Index, s.Name, err))
 			}
 		}
