@@ -16,7 +16,7 @@ static __always_inline void count(__u64 *hits)
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 
 	if (!target_pid || pid == target_pid)
-		__sync_fetch_and_add(hits, 1);
+		__atomic_fetch_add(hits, 1, __ATOMIC_RELAXED);
 }
 
 SEC("raw_tp/sys_enter")

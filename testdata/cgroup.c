@@ -10,21 +10,21 @@ __u64 egress_packets, sockets, connects, events;
 SEC("cgroup_skb/egress")
 int egress(struct __sk_buff *skb)
 {
-	__sync_fetch_and_add(&egress_packets, 1);
+	__atomic_fetch_add(&egress_packets, 1, __ATOMIC_RELAXED);
 	return 1;
 }
 
 SEC("cgroup/sock_create")
 int sock_create(struct bpf_sock *sk)
 {
-	__sync_fetch_and_add(&sockets, 1);
+	__atomic_fetch_add(&sockets, 1, __ATOMIC_RELAXED);
 	return 1;
 }
 
 SEC("cgroup/connect4")
 int connect4(struct bpf_sock_addr *ctx)
 {
-	__sync_fetch_and_add(&connects, 1);
+	__atomic_fetch_add(&connects, 1, __ATOMIC_RELAXED);
 	return 1;
 }
 
@@ -37,6 +37,6 @@ int dev(struct bpf_cgroup_dev_ctx *ctx)
 SEC("sockops")
 int on_sockops(struct bpf_sock_ops *ctx)
 {
-	__sync_fetch_and_add(&events, 1);
+	__atomic_fetch_add(&events, 1, __ATOMIC_RELAXED);
 	return 1;
 }

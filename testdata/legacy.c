@@ -40,6 +40,6 @@ int count(struct __sk_buff *skb)
 	__u32 *on = bpf_map_lookup_elem(&config, &key);
 
 	if (value && on)
-		__sync_fetch_and_add(value, *on);
+		__atomic_fetch_add(value, *on, __ATOMIC_RELAXED);
 	return 0;
 }

@@ -10,13 +10,13 @@ __u64 opens, execs;
 SEC("lsm/file_open")
 int file_open(__u64 *ctx)
 {
-	__sync_fetch_and_add(&opens, 1);
+	__atomic_fetch_add(&opens, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
 SEC("lsm.s/bprm_committed_creds")
 int committed_creds(__u64 *ctx)
 {
-	__sync_fetch_and_add(&execs, 1);
+	__atomic_fetch_add(&execs, 1, __ATOMIC_RELAXED);
 	return 0;
 }

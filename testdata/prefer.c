@@ -10,21 +10,21 @@ __u64 hits;
 SEC("fentry/do_nanosleep")
 int fentry_sleep(__u64 *ctx)
 {
-	__sync_fetch_and_add(&hits, 1);
+	__atomic_fetch_add(&hits, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
 SEC("kprobe/do_nanosleep")
 int kprobe_sleep(void *ctx)
 {
-	__sync_fetch_and_add(&hits, 1);
+	__atomic_fetch_add(&hits, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
 SEC("raw_tp/sys_enter")
 int raw_sleep(void *ctx)
 {
-	__sync_fetch_and_add(&hits, 1);
+	__atomic_fetch_add(&hits, 1, __ATOMIC_RELAXED);
 	return 0;
 }
 

@@ -10,21 +10,21 @@ __u64 ingress_packets, egress_packets, classified;
 SEC("tcx/ingress")
 int ingress(struct __sk_buff *skb)
 {
-	__sync_fetch_and_add(&ingress_packets, 1);
+	__atomic_fetch_add(&ingress_packets, 1, __ATOMIC_RELAXED);
 	return -1; /* TCX_NEXT */
 }
 
 SEC("tcx/egress")
 int egress(struct __sk_buff *skb)
 {
-	__sync_fetch_and_add(&egress_packets, 1);
+	__atomic_fetch_add(&egress_packets, 1, __ATOMIC_RELAXED);
 	return -1;
 }
 
 SEC("tc")
 int classify(struct __sk_buff *skb)
 {
-	__sync_fetch_and_add(&classified, 1);
+	__atomic_fetch_add(&classified, 1, __ATOMIC_RELAXED);
 	return 0; /* TC_ACT_OK */
 }
 

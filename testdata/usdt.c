@@ -16,6 +16,6 @@ SEC("usdt")
 int on_usdt(struct pt_regs *ctx)
 {
 	bpf_usdt_arg(ctx, 0, &first_arg);
-	__sync_fetch_and_add(&hits, 1);
+	__atomic_fetch_add(&hits, 1, __ATOMIC_RELAXED);
 	return 0;
 }

@@ -155,7 +155,7 @@ int on_exec(struct bpf_raw_tracepoint_args *ctx)
 	bpf_map_update_elem(&started, &pid, &now, BPF_ANY);
 	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
-		__sync_fetch_and_add(&lost, 1);
+		__atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
 		return 0;
 	}
 	fill(&e->h, task, KIND_EXEC, now);
@@ -194,7 +194,7 @@ int on_exit(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
-		__sync_fetch_and_add(&lost, 1);
+		__atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
 		return 0;
 	}
 	fill(&e->h, task, KIND_EXIT, now);
