@@ -7,8 +7,8 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -27,7 +27,10 @@ var counters = map[string]string{
 func stir(t *testing.T) {
 	t.Helper()
 	os.Getpid() // a system call each time
-	time.Sleep(time.Microsecond)
+	pause := syscall.NsecToTimespec(1000)
+	if err := syscall.Nanosleep(&pause, nil); err != nil { // time.Sleep waits by futex
+		t.Fatal(err)
+	}
 	if err := exec.Command("/bin/sh", "-c", ":").Run(); err != nil {
 		t.Fatal(err)
 	}

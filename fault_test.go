@@ -117,7 +117,7 @@ type faulty struct {
 }
 
 func newFaulty(t *testing.T) *faulty {
-	f := &faulty{dir: bpffs(t), obj: open(t, "testdata/everything.el.o")}
+	f := &faulty{dir: bpffs(t), obj: ofAge(t, open(t, "testdata/everything.el.o"))}
 	before, err := maps.New(&maps.Spec{Name: "pinned_before", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 4}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -53,6 +53,7 @@ func readTest(t *testing.T, path string) []byte {
 // load loads spec for the length of the test.
 func load(t *testing.T, spec *skep.Spec, o *skep.Options) *skep.Collection {
 	t.Helper()
+	ofAge(t, spec)
 	c, err := skep.Load(spec, o)
 	if err != nil {
 		t.Fatal(err)
@@ -249,9 +250,13 @@ func TestRunCalls(t *testing.T) {
 	if got := run(t, c, "uses_none", 64); got != uint32(n) {
 		t.Errorf("uses_none returns %d", got)
 	}
+}
 
-	spec = open(t, "testdata/callbacks.el.o")
-	c = load(t, spec, nil)
+func TestRunCallbacks(t *testing.T) {
+	needKernel(t)
+	testutil.NeedKernel(t, "5.13") // bpf_for_each_map_elem
+	spec := open(t, "testdata/callbacks.el.o")
+	c := load(t, spec, nil)
 	counts, err := maps.Typed[uint32, uint64](c.Maps["counts"])
 	if err != nil {
 		t.Fatal(err)
@@ -341,8 +346,9 @@ func TestRunPackets(t *testing.T) {
 	}
 	args := binary.NativeEndian.AppendUint64(nil, 40)
 	args = append(binary.NativeEndian.AppendUint64(args, 2), make([]byte, 8)...)
-	r, err = c.Programs["add"].Run(&prog.RunOptions{Ctx: args})
-	if err != nil || r.Return != 7 || len(r.Ctx) != 24 || binary.NativeEndian.Uint64(r.Ctx[16:]) != 42 {
+	if add := c.Programs["add"]; add == nil {
+		t.Log("without the program that is a system call")
+	} else if r, err = add.Run(&prog.RunOptions{Ctx: args}); err != nil || r.Return != 7 || len(r.Ctx) != 24 || binary.NativeEndian.Uint64(r.Ctx[16:]) != 42 {
 		t.Errorf("add: %+v, %v", r, err)
 	}
 	if got := run(t, c, "calls_replaceable", 64); got != 1 {

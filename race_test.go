@@ -51,6 +51,7 @@ func TestConcurrentLoads(t *testing.T) {
 				return err
 			}
 			spec.Name = name
+			ofAge(t, spec)
 			for _, m := range spec.Maps {
 				m.Pinning = maps.NotPinned
 			}
@@ -84,7 +85,7 @@ func TestConcurrentLoads(t *testing.T) {
 // collection from many goroutines.
 func TestConcurrentApply(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/everything.el.o")
+	spec := ofAge(t, open(t, "testdata/everything.el.o"))
 	for _, m := range spec.Maps {
 		m.Pinning = maps.NotPinned
 	}
