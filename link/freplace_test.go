@@ -75,7 +75,7 @@ func TestFreplace(t *testing.T) {
 		}
 		return r.Return
 	}
-	checkInfo(t, l, TypeTracing, trampolineForm(t))
+	checkInfo(t, l, TypeTracing, FormLink)
 	if got := run(); got != 2 {
 		t.Errorf("replaced function returns %d", got)
 	}

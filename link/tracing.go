@@ -95,9 +95,18 @@ func attachTracing(p *prog.Program, cookie uint64) (Link, error) {
 	}
 	fd, rerr := rawOpen(pfd, "", 0)
 	if rerr != nil {
-		return nil, err
+		return nil, bothForms(err, rerr)
 	}
 	return wrapLink(fd, typ, FormRawTracepoint, nil), nil
+}
+
+// bothForms is the error of a kernel that took neither form of an attachment:
+// the first, with the second if that is another.
+func bothForms(err, older error) error {
+	if maybeMissing(older) {
+		return err
+	}
+	return fmt.Errorf("%w (nor by the older form: %w)", err, older)
 }
 
 // FreplaceOptions says which function a program of type Ext replaces. The zero
@@ -146,7 +155,7 @@ func attachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
 	}
 	fd, rerr := rawOpen(pfd, "", 0)
 	if rerr != nil {
-		return nil, err
+		return nil, bothForms(err, rerr)
 	}
 	return wrapLink(fd, TypeTracing, FormRawTracepoint, nil), nil
 }

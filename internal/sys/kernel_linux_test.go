@@ -39,10 +39,16 @@ func program(pad int, ret int32) []byte {
 
 func loadProgram(t testing.TB, typ ProgType, insns []byte) *FD {
 	t.Helper()
-	fd, err := ProgLoad(&ProgLoadAttr{
+	attr := &ProgLoadAttr{
 		ProgType: typ, InsnCnt: uint32(len(insns) / 8), Insns: BytesPtr(insns),
 		License: StringPtr("GPL"), ProgName: ObjName("sys_test"),
-	})
+	}
+	fd, err := ProgLoad(attr)
+	if errors.Is(err, EPERM) { // before Linux 5.11 the memlock limit, also of programs just closed
+		if SetMemlock(^uint64(0), ^uint64(0)) == nil {
+			fd, err = ProgLoad(attr)
+		}
+	}
 	needKernel(t, err)
 	t.Cleanup(func() { fd.Close() })
 	return fd
