@@ -63,9 +63,18 @@ func load(stop func() error, s *Spec, o *Options) (*Collection, error) {
 		if facts, err = readFacts(s.Needs(), &FactOptions{Features: o.Features}, kernel.FS("/")); err != nil {
 			return nil, &StepError{Object: s.Name, Step: "facts", Err: err}
 		}
-		defer facts.Close()
 	}
 	plan, err := s.Plan(facts)
+	if o.Facts == nil {
+		// To unmap the kernel's BTF takes as long as to create a map: it is
+		// done beside the load, which waits for it.
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			_ = facts.Close()
+		}()
+		defer func() { <-closed }()
+	}
 	if err != nil {
 		return nil, err
 	}

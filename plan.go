@@ -294,7 +294,10 @@ func (p *planner) maps(pp *plannedProgram) error {
 		slot += in.Slots()
 	}
 	insns, err := relo.PoisonMaps(pp.spec.Insns, func(name string) (int, bool) {
-		return slices.Index(p.spec.MapNames(), name), p.spec.Maps[name].Off
+		if !p.spec.Maps[name].Off {
+			return 0, false
+		}
+		return slices.Index(p.spec.MapNames(), name), true
 	})
 	pp.spec.Insns = insns
 	return err

@@ -15,8 +15,9 @@ import (
 type Editor struct {
 	s     *Spec // its types, strs and index belong to the Editor
 	dirty bool
-	// reshaped: what contains what may have changed, so loops and sizes have
-	// to be checked anew. Data sections and variables are contained by no type.
+	// reshaped: what refers to what may have changed, so that all has to be
+	// checked anew. Other edits write only what the Editor itself knows to be
+	// sound: names it added, numbers that are no references.
 	reshaped bool
 	from     *Spec
 	added    map[string]uint32
@@ -37,7 +38,7 @@ func (s *Spec) Edit() *Editor {
 		strs:  bytes.Clone(h.strs),
 		index: index{slices.Clone(h.index.offs), h.index.shift, h.index.n},
 	}
-	return &Editor{s: c, from: h, added: make(map[string]uint32)}
+	return &Editor{s: c, from: h, added: make(map[string]uint32), reshaped: !h.sound}
 }
 
 func (e *Editor) failf(format string, args ...any) {

@@ -19,9 +19,9 @@ func ParseSplit(b []byte, base *Spec) (*Spec, error) {
 	return parse(b, base, true)
 }
 
-// parse is ParseSplit on a base of the heap. loops says whether types that
-// contain themselves have to be sought.
-func parse(b []byte, base *Spec, loops bool) (*Spec, error) {
+// parse is ParseSplit on a base of the heap. check is false for types that are
+// known to be sound.
+func parse(b []byte, base *Spec, check bool) (*Spec, error) {
 	s, err := newSpec(b, base)
 	if err != nil {
 		return nil, err
@@ -29,14 +29,15 @@ func parse(b []byte, base *Spec, loops bool) (*Spec, error) {
 	if s.index, err = s.scan(0, nil); err != nil {
 		return nil, err
 	}
-	if err := s.validate(); err != nil {
-		return nil, err
-	}
-	if loops {
+	if check {
+		if err := s.validate(); err != nil {
+			return nil, err
+		}
 		if err := s.checkLoops(); err != nil {
 			return nil, err
 		}
 	}
+	s.sound = true
 	s.copyText()
 	return s, nil
 }

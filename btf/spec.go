@@ -34,6 +34,7 @@ type Spec struct {
 	shapes *shapes
 	index  index
 	guard  *guard       // of a mapping; nil for a blob on the heap
+	sound  bool         // validated, as Parse does it; kernels' types are not
 	ptr    atomic.Int32 // PointerSize, 0 until asked
 }
 
