@@ -63,6 +63,7 @@ func (a *apt) command(dir, tool string, args ...string) (string, error) {
 		"-o", "APT::Update::Post-Invoke-Success::=",
 		"-o", "Acquire::Languages=none",
 		"-o", "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
+		"-o", "APT::Keep-Downloaded-Packages=true",
 		"-o", "APT::Sandbox::User=root", // the cache may be where _apt cannot go
 	}
 	cmd := exec.Command(tool, append(options, args...)...)
@@ -113,17 +114,37 @@ func (a *apt) unpack(root string, packages ...string) error {
 	if _, err := a.command(debs, "apt-get", append([]string{"download"}, packages...)...); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(debs, "*.deb"))
-	if err != nil {
+	n, err := extract(root, debs)
+	if err == nil && n != len(packages) {
+		err = errors.New("apt-get downloaded less than it was asked for")
+	}
+	return err
+}
+
+// unpackWithDepends is unpack of packages and all that they depend on.
+func (a *apt) unpackWithDepends(root string, packages ...string) error {
+	args := append([]string{
+		"--yes", "--download-only", "--no-install-recommends",
+		"-o", "APT::Default-Release=" + suites.archive[0], // not some of each
+		"install",
+	}, packages...)
+	if _, err := a.command("", "apt-get", args...); err != nil {
 		return err
 	}
-	if len(files) != len(packages) {
-		return errors.New("apt-get downloaded less than it was asked for")
+	_, err := extract(root, filepath.Join(a.dir, "cache", "archives"))
+	return err
+}
+
+// extract unpacks all packages in a folder and returns how many they were.
+func extract(root, debs string) (int, error) {
+	files, err := filepath.Glob(filepath.Join(debs, "*.deb"))
+	if err != nil {
+		return 0, err
 	}
 	for _, f := range files {
 		if out, err := exec.Command("dpkg-deb", "-x", f, root).CombinedOutput(); err != nil {
-			return fmt.Errorf("dpkg-deb %s: %w: %s", f, err, out)
+			return 0, fmt.Errorf("dpkg-deb %s: %w: %s", f, err, out)
 		}
 	}
-	return nil
+	return len(files), nil
 }

@@ -28,6 +28,7 @@ type job struct {
 	mark     string
 	root     string // of the module
 	init     string // PID 1
+	userland string // where programs for the guest are; "" is this machine
 	env      []string
 	binaries []binary
 	shell    bool
@@ -85,15 +86,14 @@ func (j *job) fill(c *cpioWriter, k *kernel) error {
 			return err
 		}
 	}
+	u := userland{c, j.userland}
 	for i, b := range j.binaries {
 		if err := copyTo(c, b.path, b.guestPath(i), 0o755); err != nil {
 			return err
 		}
 		c.dir(path.Join("/src", filepath.ToSlash(b.dir)))
-		if k.arch == hostArch() {
-			if err := addLibraries(c, b.path); err != nil {
-				return err
-			}
+		if err := u.libraries(b.path); err != nil {
+			return err
 		}
 	}
 	if err := j.testdata(c); err != nil {
@@ -104,10 +104,7 @@ func (j *job) fill(c *cpioWriter, k *kernel) error {
 		return err
 	}
 	c.file("/vmtest.plan", 0o644, plan)
-	if k.arch != hostArch() {
-		return nil
-	}
-	return userland(c)
+	return u.add()
 }
 
 func copyTo(c *cpioWriter, from, to string, perm fs.FileMode) error {

@@ -51,18 +51,20 @@ func getKernel(cache string, t target) (*kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.update(); err != nil {
+	// A mirror may be in the middle of an update, or out of reach. What apt has
+	// of the lists is used then, and what is in the cache.
+	all := a.update()
+	if all != nil {
+		fmt.Fprintf(os.Stderr, "vmtest: %v\n", all)
 		if k := newestCached(cache, t); k != nil {
-			fmt.Fprintf(os.Stderr, "vmtest: %v\nvmtest: taking %s from the cache\n", err, k.release)
+			fmt.Fprintf(os.Stderr, "vmtest: taking %s from the cache\n", k.release)
 			return k, nil
 		}
-		return nil, err
 	}
 	names, err := a.kernels()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(all, err)
 	}
-	var all error
 	for i, r := range releasesOf(names, t.series, arches[t.arch].flavour) {
 		if i == 3 { // the pool forgets a release now and then, not all of them
 			break

@@ -92,6 +92,10 @@ func (s *session) prepare(j *job, k *kernel) (string, error) {
 		s.inits[k.arch] = path
 	}
 	j.init = s.inits[k.arch]
+	var err error
+	if j.userland, err = getUserland(s.cache, k.arch); err != nil {
+		return "", err
+	}
 	initrd := filepath.Join(s.tmp, "initrd")
 	return initrd, j.initramfs(initrd, k)
 }
