@@ -219,12 +219,12 @@ func TestFallback(t *testing.T) {
 
 // upgrade takes over from an earlier version of itself: map and link are
 // pinned, no packet is missed.
-func upgrade(dir, object, program string) (count uint64, err error) {
+func upgrade(t *testing.T, dir, object, program string) (count uint64, err error) {
 	spec, err := skep.Open(object)
 	if err != nil {
 		return 0, err
 	}
-	spec.Maps["counts"].Pinning = maps.ByName
+	ofAge(t, spec).Maps["counts"].Pinning = maps.ByName
 	coll, err := skep.Load(spec, &skep.Options{PinDir: dir})
 	if err != nil {
 		return 0, err
@@ -265,16 +265,16 @@ func TestUpgrade(t *testing.T) {
 	needKernel(t)
 	inNetns(t, func() {
 		dir := bpffs(t)
-		if n, err := upgrade(dir, "testdata/xdp.el.o", "xdp_count"); err != nil || n != 0 {
+		if n, err := upgrade(t, dir, "testdata/xdp.el.o", "xdp_count"); err != nil || n != 0 {
 			t.Fatalf("version 1 finds %d packets, %v", n, err)
 		}
 		sendLo(t, 3)
-		n, err := upgrade(dir, "testdata/xdp.el.o", "xdp_pass")
+		n, err := upgrade(t, dir, "testdata/xdp.el.o", "xdp_pass")
 		if err != nil || n < 3 {
 			t.Errorf("version 2 finds %d packets, %v", n, err)
 		}
 		sendLo(t, 3)
-		m, err := upgrade(dir, "testdata/xdp.el.o", "xdp_count")
+		m, err := upgrade(t, dir, "testdata/xdp.el.o", "xdp_count")
 		if err != nil || m != n {
 			t.Errorf("version 3 finds %d packets, %v: version 2 does not count", m, err)
 		}

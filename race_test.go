@@ -111,7 +111,7 @@ func TestConcurrentApply(t *testing.T) {
 			return err
 		}
 		defer c.Close()
-		if len(c.Programs) != 4 || len(c.Maps) != len(shared.Maps) {
+		if len(c.Programs) != len(shared.Programs) || len(c.Maps) != len(shared.Maps) {
 			return fmt.Errorf("%d programs, %d maps", len(c.Programs), len(c.Maps))
 		}
 		p, err := shared.Program("entry")

@@ -130,7 +130,7 @@ func knowsLink(pfd int, at sys.AttachType, err *error) bool {
 		return true
 	case maybeMissing(asked):
 		return false
-	case errors.Is(asked, sys.ENOMEM), errors.Is(asked, sys.EPERM):
+	case !errors.Is(asked, sys.EBADF) && !errors.Is(asked, sys.ENODEV):
 		*err = fmt.Errorf("%w (asking for links to nothing: %w)", *err, asked)
 	}
 	return true
