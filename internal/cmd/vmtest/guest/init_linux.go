@@ -50,6 +50,9 @@ func main() {
 	if g.shell {
 		g.runShell()
 	}
+	for _, line := range kernelWarnings() {
+		g.say("warn", line)
+	}
 	g.say("done", len(g.runs))
 	powerOff(nil)
 }
@@ -211,6 +214,27 @@ func (g *guest) runShell() {
 	if err := cmd.Run(); err != nil {
 		fmt.Println(err)
 	}
+}
+
+// kernelWarnings are lines of the kernel's log that tell of a bug, most likely
+// of its own; the console does not show them.
+func kernelWarnings() []string {
+	const readAll = 3 // SYSLOG_ACTION_READ_ALL
+	log := make([]byte, 1<<20)
+	n, err := syscall.Klogctl(readAll, log)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var out []string
+	for line := range strings.Lines(string(log[:n])) {
+		for _, word := range []string{"WARNING: ", "BUG: ", "INFO: rcu", "INFO: task", "possible recursive locking"} {
+			if strings.Contains(line, word) {
+				out = append(out, strings.TrimSpace(line))
+				break
+			}
+		}
+	}
+	return out
 }
 
 // powerOff ends the machine; without the last marker if something went wrong.
