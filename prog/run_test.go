@@ -75,9 +75,10 @@ func TestRunSyscall(t *testing.T) {
 func TestStats(t *testing.T) {
 	needKernel(t)
 	noLeak(t)
+	testutil.Require(t, "5.8")
 	h, err := prog.EnableStats()
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer h.Close()
 	p := load(t, &prog.Spec{Name: "stats", Type: prog.XDP, License: "GPL", Insns: ret(2)}, nil)

@@ -15,9 +15,10 @@ import (
 
 func kernelTypes(t *testing.T) *btf.Kernel {
 	t.Helper()
+	testutil.Require(t, "5.4", "CONFIG_DEBUG_INFO_BTF")
 	k := btf.NewKernel(os.DirFS("/"))
 	if _, err := k.Vmlinux(); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = k.Close() })
 	return k
@@ -120,15 +121,16 @@ func TestSharedOrNoBTF(t *testing.T) {
 // TestKfunc calls a function of the kernel by its type's id.
 func TestKfunc(t *testing.T) {
 	needKernel(t)
+	testutil.Require(t, "6.2", "CONFIG_DEBUG_INFO_BTF")
 	k := kernelTypes(t)
 	noLeak(t)
 	_, fn, err := k.FindType("bpf_rcu_read_lock", btf.KindFunc)
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	_, un, err := k.FindType("bpf_rcu_read_unlock", btf.KindFunc)
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	call := func(id btf.ID) asm.Instruction {
 		in := asm.CallKfunc("")
