@@ -10,9 +10,10 @@ import (
 )
 
 // wantedModules are loaded before the tests run, where they are modules: what
-// tests attach to, and one whose BTF and kfuncs they look for.
+// tests attach to, and one whose BTF and kfuncs they look for. crc32c_generic is
+// what libcrc32c, below that one, asks the kernel for by name.
 var wantedModules = []string{
-	"veth", "dummy", "cls_bpf", "sch_ingress", "act_bpf", "nf_conntrack",
+	"crc32c_generic", "veth", "dummy", "cls_bpf", "sch_ingress", "act_bpf", "nf_conntrack",
 }
 
 // kernel is one that can be booted, in the cache: image, config and the wanted

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // programs of this machine that the guest gets, each with its libraries: what
@@ -106,7 +107,8 @@ func interpreter(f *elf.File) (string, error) {
 		if p.Type == elf.PT_INTERP {
 			b := make([]byte, p.Filesz)
 			_, err := p.ReadAt(b, 0)
-			return string(b[:max(0, len(b)-1)]), err // without its NUL
+			name, _, _ := strings.Cut(string(b), "\x00")
+			return name, err
 		}
 	}
 	return "", nil
