@@ -32,7 +32,7 @@ done
 (cd testdata && "$bpftool" gen object linked.el.o linked_a.el.o linked_b.el.o && rm -f linked_[ab].e[lb].o)
 
 # The made-up kernel is BTF alone.
-(cd testdata/kernel && "$clang" -target bpfel -mcpu=v3 -O2 -g -c types.c -o types.o &&
+(cd testdata/kernel && "$clang" -target bpfel -mcpu=v3 -O2 -g -ffile-prefix-map="$PWD=." -fdebug-compilation-dir=. -c types.c -o types.o &&
 	"${OBJCOPY:-llvm-objcopy-22}" -O binary --only-section=.BTF --set-section-flags .BTF=alloc types.o vmlinux.btf && rm types.o)
 
 CLANG=$clang STRIP=$strip elf/testdata/build.sh
