@@ -4,10 +4,8 @@ import (
 	"errors"
 	"maps"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,19 +19,6 @@ import (
 var counters = map[string]string{
 	"on_raw_tp": "raw_tp_hits", "on_tp_btf": "tp_btf_hits", "on_tracepoint": "tracepoint_hits",
 	"on_uprobe": "uprobe_hits", "on_uretprobe": "uretprobe_hits", "on_kprobe": "kprobe_hits",
-}
-
-// stir makes every event that attach.c counts happen.
-func stir(t *testing.T) {
-	t.Helper()
-	os.Getpid() // a system call each time
-	pause := syscall.NsecToTimespec(1000)
-	if err := syscall.Nanosleep(&pause, nil); err != nil { // time.Sleep waits by futex
-		t.Fatal(err)
-	}
-	if err := exec.Command("/bin/sh", "-c", ":").Run(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // TestAttach attaches by section names: each link fires, and none once closed.

@@ -31,7 +31,7 @@ func compress(t testing.TB, text []byte, level int, header gzip.Header) []byte {
 func configLike(n int) []byte {
 	var b strings.Builder
 	for i := range n {
-		fmt.Fprintf(&b, "CONFIG_OPTION_%x=%d\n# CONFIG_%d is not set\n", i*i*2654435761, i, i%97)
+		fmt.Fprintf(&b, "CONFIG_OPTION_%x=%d\n# CONFIG_%d is not set\n", uint32(i*i)*2654435761, i, i%97)
 	}
 	return []byte(b.String())
 }

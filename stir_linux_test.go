@@ -1,0 +1,21 @@
+package skep_test
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+)
+
+// stir makes every event that attach.c counts happen.
+func stir(t *testing.T) {
+	t.Helper()
+	os.Getpid() // a system call each time
+	pause := syscall.NsecToTimespec(1000)
+	if err := syscall.Nanosleep(&pause, nil); err != nil { // time.Sleep waits by futex
+		t.Fatal(err)
+	}
+	if err := exec.Command("/bin/sh", "-c", ":").Run(); err != nil {
+		t.Fatal(err)
+	}
+}
