@@ -38,6 +38,9 @@ func (f Fault) String() string {
 	case what == "":
 		what = f.Cmd.String()
 	}
+	if f.N == 0 {
+		return "count " + what + " calls"
+	}
 	rest := ""
 	if f.Rest {
 		rest = " and later"

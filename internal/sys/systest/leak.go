@@ -20,9 +20,6 @@ import (
 type Watch struct {
 	// Pins are directories of a bpffs, listed with all below them.
 	Pins []string
-	// Objects holds the ids of all maps, programs, links and BTF objects of the
-	// machine. Needs CAP_SYS_ADMIN, and a machine where nobody else loads BPF.
-	Objects bool
 }
 
 // Snapshot is what the process, and the kernel on its behalf, holds: a count
@@ -39,9 +36,7 @@ func Take(w Watch) Snapshot {
 	for _, dir := range w.Pins {
 		s.pins(dir)
 	}
-	if w.Objects {
-		s.objects()
-	}
+	s.probes()
 	return s
 }
 
@@ -93,18 +88,21 @@ func (s Snapshot) pins(dir string) {
 	})
 }
 
-func (s Snapshot) objects() {
-	for _, kind := range []struct {
-		name string
-		next func(*sys.GetIDAttr) error
-	}{
-		{"map", sys.MapGetNextID}, {"program", sys.ProgGetNextID},
-		{"link", sys.LinkGetNextID}, {"btf", sys.BtfGetNextID},
-	} {
-		attr := sys.GetIDAttr{}
-		for kind.next(&attr) == nil {
-			attr.StartId = attr.NextId
-			s[kind.name+" id "+strconv.Itoa(int(attr.NextId))]++
+// probes are the events that this process defined in tracefs, where that is
+// mounted: lines with its number in their name.
+func (s Snapshot) probes() {
+	own := "/p" + strconv.Itoa(os.Getpid()) + "_"
+	for _, dir := range [...]string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"} {
+		for _, file := range [...]string{"kprobe_events", "uprobe_events"} {
+			text, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				continue
+			}
+			for line := range strings.Lines(string(text)) {
+				if strings.Contains(line, own) {
+					s[file+" "+strings.TrimSpace(line)]++
+				}
+			}
 		}
 	}
 }
@@ -125,28 +123,75 @@ func (s Snapshot) Diff(after Snapshot) string {
 
 // Compare waits for the snapshot to be as before, for the kernel frees some
 // objects only after a grace period, and gives the difference that remains.
-func (s Snapshot) Compare(w Watch) string {
+func (s Snapshot) Compare(w Watch) string { return s.compare(w, 2*time.Second) }
+
+func (s Snapshot) compare(w Watch, grace time.Duration) string {
+	end := time.Now().Add(grace)
 	for wait := time.Millisecond; ; wait *= 2 {
 		diff := s.Diff(Take(w))
-		if diff == "" || wait > time.Second {
+		if diff == "" || time.Now().After(end) {
 			return diff
 		}
 		time.Sleep(wait)
 	}
 }
 
-// CheckLeaks fails the test if at its end there is more or less than now. For
-// each descriptor left open it prints where it was made. Call it first: cleanups
-// that close things must run before it.
+// CheckLeaks fails the test if at its end there is more or less than now: of
+// descriptors, mappings, pins, goroutines, events in tracefs; or if a map,
+// program, link or BTF object that the test made in the kernel, or an attachment
+// without a link, is still there. It prints where each was made and, of objects,
+// who holds them. Call it first: cleanups that close things must run before it.
 func CheckLeaks(t testing.TB, w Watch) {
 	t.Helper()
-	tracer := TraceFDs(t)
-	before := Take(w)
+	l := Begin(t, w)
 	t.Cleanup(func() {
-		if diff := before.Compare(w); diff != "" {
-			t.Errorf("left behind:\n%s%s", diff, tracer.Report())
+		if left := l.Left(); left != "" {
+			t.Errorf("left behind:\n%s", left)
 		}
 	})
+}
+
+// Leaks compares a later state of the process with that of its making.
+type Leaks struct {
+	watch   Watch
+	tracer  *Tracer
+	ledger  *ledger
+	before  Snapshot
+	running map[string]string
+}
+
+// Begin is CheckLeaks for a test that asks itself, by Left.
+func Begin(t testing.TB, w Watch) *Leaks {
+	t.Helper()
+	l := &Leaks{watch: w, tracer: TraceFDs(t), ledger: newLedger()}
+	install(t, func(below *sys.Seam) *sys.Seam {
+		layer := *below
+		layer.BPF = l.ledger.watch(below)
+		return &layer
+	})
+	l.mark()
+	return l
+}
+
+// mark makes the present state the one to compare with. What was made in the
+// kernel before stays on record.
+func (l *Leaks) mark() {
+	l.before, l.running = Take(l.watch), goroutines()
+}
+
+// Left lists what is there and should not be, "" if nothing is. It waits a few
+// seconds for what ends by itself.
+func (l *Leaks) Left() string {
+	return l.held() + l.ledger.report(l.watch.Pins)
+}
+
+// held is Left without what only the kernel knows of.
+func (l *Leaks) held() string {
+	diff := l.before.compare(l.watch, min(l.ledger.grace, 2*time.Second))
+	if diff != "" {
+		diff += l.tracer.Report()
+	}
+	return diff + newGoroutines(l.running, l.ledger.grace)
 }
 
 // Tracer knows where each open sys.FD was made.
@@ -203,11 +248,18 @@ func (tr *Tracer) Report() string {
 // stack is the callers of NewFD, innermost first.
 func stack() string {
 	var pcs [32]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs[:])])
+	return frames(pcs[:runtime.Callers(4, pcs[:])])
+}
+
+func frames(pcs []uintptr) string {
+	if len(pcs) == 0 {
+		return ""
+	}
+	frames := runtime.CallersFrames(pcs)
 	var b strings.Builder
 	for {
 		f, more := frames.Next()
-		if f.Function != "" && !strings.HasPrefix(f.Function, "runtime.") {
+		if f.Function != "" && !strings.HasPrefix(f.Function, "runtime.") && !strings.HasPrefix(f.Function, "testing.") {
 			fmt.Fprintf(&b, "\t%s %s:%d\n", f.Function, f.File, f.Line)
 		}
 		if !more {
