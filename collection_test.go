@@ -119,7 +119,7 @@ func TestCollectionNames(t *testing.T) {
 // TestGivenMaps uses a map of the caller in place of the object's.
 func TestGivenMaps(t *testing.T) {
 	needKernel(t)
-	testutil.NeedKernel(t, "5.13") // bpf_for_each_map_elem
+	testutil.Require(t, "5.13") // bpf_for_each_map_elem
 	spec := open(t, "testdata/callbacks.el.o")
 	mine, err := maps.New(&maps.Spec{Name: "mine", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 16}, nil)
 	if err != nil {
@@ -181,7 +181,7 @@ func prepare(t *testing.T, spec *skep.Spec, o *skep.Options) *skep.Prepared {
 // TestPrepared fills maps before programs see them, and gives up in between.
 func TestPrepared(t *testing.T) {
 	needKernel(t)
-	testutil.NeedKernel(t, "5.13") // bpf_for_each_map_elem
+	testutil.Require(t, "5.13") // bpf_for_each_map_elem
 	spec := open(t, "testdata/callbacks.el.o")
 	prep := prepare(t, spec, nil)
 	if err := prep.Maps["counts"].Put(uint32(3), uint64(4)); err != nil {

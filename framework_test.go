@@ -87,14 +87,13 @@ func inNetns(t *testing.T, f func()) {
 		f()
 		return
 	}
-	if _, err := exec.LookPath("unshare"); err != nil {
-		t.Skip(err)
-	}
+	unshare := testutil.NeedTool(t, "unshare")
+	testutil.NeedTool(t, "ip")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("unshare", "--net", "--", self, "-test.run=^"+t.Name()+"$")
+	cmd := exec.Command(unshare, "--net", "--", self, "-test.run=^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), env+"=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("in its own namespace: %v\n%s", err, out)
@@ -105,7 +104,7 @@ func inNetns(t *testing.T, f func()) {
 func sendLo(t *testing.T, n int) {
 	t.Helper()
 	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
-		t.Skipf("ip link: %v: %s", err, out)
+		t.Fatalf("ip link: %v: %s", err, out)
 	}
 	c, err := net.Dial("udp", "127.0.0.1:9")
 	if err != nil {
@@ -408,7 +407,7 @@ func TestHandMade(t *testing.T) {
 // jumps, calls, source lines and CO-RE records have to follow.
 func TestNopsEverywhere(t *testing.T) {
 	needKernel(t)
-	testutil.NeedKernel(t, "6.12")
+	testutil.Require(t, "6.12")
 	paths, err := filepath.Glob("testdata/*.el.o")
 	if err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ func bpffs(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := sys.Mount("bpf", dir, "bpf", ""); err != nil {
-		testutil.Privilege(t, "cannot mount a bpffs: "+err.Error())
+		t.Fatalf("cannot mount a bpffs: %v", err)
 	}
 	t.Cleanup(func() { sys.Unmount(dir) })
 	return dir
@@ -121,7 +121,7 @@ var refusals = []struct {
 // programs of the table above alone.
 func TestEveryObject(t *testing.T) {
 	needKernel(t)
-	testutil.NeedKernel(t, "6.12")
+	testutil.Require(t, "6.12")
 	paths, err := filepath.Glob("testdata/*.el.o")
 	if err != nil || len(paths) < 20 {
 		t.Fatalf("%d objects, %v", len(paths), err)
@@ -254,7 +254,7 @@ func TestRunCalls(t *testing.T) {
 
 func TestRunCallbacks(t *testing.T) {
 	needKernel(t)
-	testutil.NeedKernel(t, "5.13") // bpf_for_each_map_elem
+	testutil.Require(t, "5.13") // bpf_for_each_map_elem
 	spec := open(t, "testdata/callbacks.el.o")
 	c := load(t, spec, nil)
 	counts, err := maps.Typed[uint32, uint64](c.Maps["counts"])

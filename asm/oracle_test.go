@@ -7,34 +7,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	stdelf "debug/elf"
 
 	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/internal/testutil"
 )
-
-// tool finds an external program, or skips; where the environment demands
-// everything, it fails.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("SKEP_REQUIRE") == "1" && runtime.GOOS == "linux" {
-		t.Fatalf("%s is required: %v", name, err)
-	}
-	t.Skipf("%s is not installed", name)
-	return ""
-}
 
 // objdump gives the text of every instruction by section and slot.
 func objdump(t *testing.T, object string) map[string]map[uint64]string {
 	t.Helper()
-	out, err := exec.Command(tool(t, "llvm-objdump-22"), "-d", "-z", "--no-show-raw-insn", object).Output()
+	out, err := exec.Command(testutil.NeedTool(t, "llvm-objdump-22"), "-d", "-z", "--no-show-raw-insn", object).Output()
 	if err != nil {
 		t.Fatalf("llvm-objdump: %v", err)
 	}
@@ -148,7 +133,7 @@ func cutObject(b []byte) []byte {
 }
 
 func TestLibbpfToolsEqualObjdump(t *testing.T) {
-	tool(t, "llvm-objdump-22")
+	testutil.NeedTool(t, "llvm-objdump-22")
 	binaries, _ := filepath.Glob("/usr/sbin/*")
 	objects, total := 0, 0
 	for _, path := range binaries {
@@ -170,10 +155,7 @@ func TestLibbpfToolsEqualObjdump(t *testing.T) {
 		}
 	}
 	if objects == 0 {
-		if os.Getenv("SKEP_REQUIRE") == "1" && runtime.GOOS == "linux" {
-			t.Fatal("no BPF object in /usr/sbin: package libbpf-tools is required")
-		}
-		t.Skip("libbpf-tools is not installed")
+		testutil.Missing(t, "package libbpf-tools")
 	}
 	t.Logf("%d instructions of %d objects", total, objects)
 }
@@ -187,7 +169,7 @@ func TestTestdataEqualsObjdump(t *testing.T) {
 	if len(files) == 0 {
 		t.Fatal("no objects in ../testdata: they are committed")
 	}
-	tool(t, "llvm-objdump-22")
+	testutil.NeedTool(t, "llvm-objdump-22")
 	total := 0
 	for _, f := range files {
 		total += compareObject(t, f)
@@ -198,7 +180,7 @@ func TestTestdataEqualsObjdump(t *testing.T) {
 // TestEveryOpcodeEqualsObjdump gives objdump an object whose instructions are
 // all 256 opcodes with fields at random and at values that mean something.
 func TestEveryOpcodeEqualsObjdump(t *testing.T) {
-	tool(t, "llvm-objdump-22")
+	testutil.NeedTool(t, "llvm-objdump-22")
 	for _, tt := range []struct {
 		target string
 		order  binary.ByteOrder
@@ -254,7 +236,7 @@ func sampleCode(t *testing.T, order binary.ByteOrder) []byte {
 // assembleBytes makes an object whose .text is raw.
 func assembleBytes(t *testing.T, target string, raw []byte) string {
 	t.Helper()
-	clang := tool(t, "clang-22")
+	clang := testutil.NeedTool(t, "clang-22")
 	dir := t.TempDir()
 	blob, src, obj := filepath.Join(dir, "raw.bin"), filepath.Join(dir, "raw.s"), filepath.Join(dir, "raw.o")
 	if err := os.WriteFile(blob, raw, 0o600); err != nil {

@@ -4,12 +4,11 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/skepbpf/skep/internal/version"
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 // mapFS is the machine's root, whose files can be mapped.
@@ -49,9 +48,7 @@ func (f *mapFile) Close() error {
 
 func liveKernel(tb testing.TB) *Kernel {
 	tb.Helper()
-	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
-		tb.Skipf("no kernel BTF: %v", err)
-	}
+	testutil.Require(tb, "5.4", "CONFIG_DEBUG_INFO_BTF")
 	k := NewKernel(mapFS{os.DirFS("/")})
 	tb.Cleanup(func() { k.Close() })
 	return k
@@ -73,21 +70,6 @@ func traced() []Query {
 	}
 }
 
-// mapsTypes reports whether the kernel lets its types be mapped; others have
-// them read.
-func mapsTypes(t *testing.T) bool {
-	t.Helper()
-	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := version.Parse(strings.TrimSpace(string(release)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v.AtLeast(version.V{Major: 6, Minor: 16})
-}
-
 func TestKernelFindCold(t *testing.T) {
 	k := liveKernel(t)
 	var before, after runtime.MemStats
@@ -107,7 +89,7 @@ func TestKernelFindCold(t *testing.T) {
 		}
 	}
 	limit := uint64(600 << 10)
-	if !mapsTypes(t) {
+	if !testutil.KernelAtLeast(t, "6.16") { // others have their types read
 		st, err := os.Stat("/sys/kernel/btf/vmlinux")
 		if err != nil {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/skepbpf/skep/internal/elffile"
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 // oracleType is a type as bpftool prints it.
@@ -52,22 +53,9 @@ type oracleType struct {
 	} `json:"vars"`
 }
 
-// missing skips for want of a Debian package. Where everything is to be
-// installed that is a failure; guests of the kernel matrix have no packages.
-func missing(t testing.TB, pkg string) {
-	t.Helper()
-	if os.Getenv("SKEP_REQUIRE") == "1" && os.Getenv("SKEP_STOCK") != "1" {
-		t.Fatalf("package %s is not installed", pkg)
-	}
-	t.Skipf("package %s is not installed", pkg)
-}
-
 func oracle(t *testing.T, args ...string) []oracleType {
 	t.Helper()
-	tool, err := exec.LookPath("bpftool")
-	if err != nil {
-		missing(t, "bpftool")
-	}
+	tool := testutil.NeedTool(t, "bpftool")
 	out, err := exec.Command(tool, append([]string{"-j", "btf", "dump", "file"}, args...)...).Output()
 	if err != nil {
 		t.Fatalf("bpftool %v: %v", args, err)
@@ -186,9 +174,7 @@ func compare(t *testing.T, s *Spec, want []oracleType) {
 }
 
 func TestKernelEqualsBpftool(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short")
-	}
+	testutil.NeedTime(t)
 	k := liveKernel(t)
 	s, err := k.Vmlinux()
 	if err != nil {
@@ -200,12 +186,13 @@ func TestKernelEqualsBpftool(t *testing.T) {
 // embedded finds the BPF objects inside the programs of libbpf-tools.
 func embedded(t testing.TB) map[string][]byte {
 	t.Helper()
-	out, err := exec.Command("dpkg", "-L", "libbpf-tools").Output()
+	list := testutil.NeedFile(t, "package libbpf-tools", "/var/lib/dpkg/info/libbpf-tools.list")
+	files, err := os.ReadFile(list[0])
 	if err != nil {
-		missing(t, "libbpf-tools")
+		t.Fatal(err)
 	}
 	objects := make(map[string][]byte)
-	for _, file := range strings.Fields(string(out)) {
+	for _, file := range strings.Fields(string(files)) {
 		info, err := os.Lstat(file)
 		if err != nil || !info.Mode().IsRegular() || !strings.Contains(file, "/sbin/") {
 			continue
@@ -257,7 +244,7 @@ func objects(t testing.TB) []object {
 		list = append(list, o)
 	}
 	if len(list) == 0 {
-		missing(t, "libbpf-tools")
+		t.Fatal("libbpf-tools is installed but holds no object")
 	}
 	return list
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 func TestMatchSection(t *testing.T) {
@@ -75,10 +77,7 @@ func TestSectionTable(t *testing.T) {
 
 // TestSectionTableLibbpf compares names and flags with libbpf's source.
 func TestSectionTableLibbpf(t *testing.T) {
-	path := os.Getenv("SKEP_LIBBPF_C")
-	if path == "" {
-		t.Skip("SKEP_LIBBPF_C does not name libbpf.c")
-	}
+	path := testutil.OptIn(t, "SKEP_LIBBPF_C")
 	src, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

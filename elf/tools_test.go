@@ -7,18 +7,17 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 // toolObjects extracts the BPF objects that the programs of Debian's
 // libbpf-tools carry inside.
 func toolObjects(t testing.TB) map[string][]byte {
 	t.Helper()
-	list, err := os.ReadFile("/var/lib/dpkg/info/libbpf-tools.list")
+	list, err := os.ReadFile(testutil.NeedFile(t, "package libbpf-tools", "/var/lib/dpkg/info/libbpf-tools.list")[0])
 	if err != nil {
-		if os.Getenv("SKEP_REQUIRE") == "1" {
-			t.Fatalf("libbpf-tools is required: %v", err)
-		}
-		t.Skipf("libbpf-tools is not installed: %v", err)
+		t.Fatal(err)
 	}
 	objects := make(map[string][]byte)
 	for _, path := range bytes.Fields(list) {
@@ -81,6 +80,7 @@ func BenchmarkParse(b *testing.B) {
 	for _, name := range []string{"execsnoop", "tcptop", "tcpconnect", "biolatency", "opensnoop"} {
 		o, ok := objects[name]
 		if !ok {
+			b.Errorf("libbpf-tools has no %s", name)
 			continue
 		}
 		b.Run(name, func(b *testing.B) {
@@ -97,10 +97,7 @@ func BenchmarkParse(b *testing.B) {
 
 // TestCorpus parses any objects in a directory given by the environment.
 func TestCorpus(t *testing.T) {
-	dir := os.Getenv("SKEP_ELF_CORPUS")
-	if dir == "" {
-		t.Skip("SKEP_ELF_CORPUS names no directory of objects")
-	}
+	dir := testutil.OptIn(t, "SKEP_ELF_CORPUS")
 	var paths []string
 	for _, pattern := range []string{"*.elf", "*.o", "*/*.elf", "*/*.o", "*/*/*.elf", "*/*/*.o"} {
 		p, err := filepath.Glob(filepath.Join(dir, pattern))

@@ -112,7 +112,7 @@ func TestCgroupReplace(t *testing.T) {
 
 func TestCgroupOrder(t *testing.T) {
 	dir, in := ownCgroup(t)
-	testutil.NeedKernel(t, "6.17")
+	testutil.Require(t, "6.17")
 	c, c2 := newCounter(t), newCounter(t)
 	p, p2 := counting(t, c, sockCreate(), 1), counting(t, c2, sockCreate(), 1)
 	l, err := AttachCgroup(p, CgroupOptions{Path: dir})

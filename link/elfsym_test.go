@@ -11,7 +11,20 @@ import (
 	"testing"
 
 	"github.com/skepbpf/skep/internal/elffile"
+	"github.com/skepbpf/skep/internal/testutil"
 )
+
+// libc is the path of the C library, found as users name it.
+func libc(tb testing.TB) string {
+	tb.Helper()
+	testutil.NeedLinux(tb)
+	testutil.NeedFile(tb, "libc.so.6", "/lib*/*/libc.so.6", "/lib*/libc.so.6", "/usr/lib*/*/libc.so.6", "/usr/lib*/libc.so.6")
+	path, err := ResolveBinary("libc.so.6")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
 
 // oracleOffsets gives the file offset of each defined dynamic function of a
 // library, by name, or name@version, by means of the standard library.
@@ -19,12 +32,12 @@ func oracleOffsets(t *testing.T, path string) map[string][]uint64 {
 	t.Helper()
 	f, err := stdelf.Open(path)
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer f.Close()
 	syms, err := f.DynamicSymbols()
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	out := map[string][]uint64{}
 	for _, s := range syms {
@@ -49,10 +62,7 @@ func oracleOffsets(t *testing.T, path string) map[string][]uint64 {
 }
 
 func TestFunctionOffsetOfLibc(t *testing.T) {
-	path, err := ResolveBinary("libc.so.6")
-	if err != nil {
-		t.Skip(err)
-	}
+	path := libc(t)
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -85,10 +95,7 @@ func TestFunctionOffsetOfLibc(t *testing.T) {
 
 // Two versions of memcpy: the plain name is the default one, not an ambiguity.
 func TestFunctionVersions(t *testing.T) {
-	path, err := ResolveBinary("libc.so.6")
-	if err != nil {
-		t.Skip(err)
-	}
+	path := libc(t)
 	want := oracleOffsets(t, path)
 	for name, old := range want {
 		plain, isOld := strings.CutSuffix(name, " (old)")
@@ -101,14 +108,11 @@ func TestFunctionVersions(t *testing.T) {
 		}
 		return
 	}
-	t.Skip("no function has two versions")
+	t.Error("no function has two versions")
 }
 
 func TestFunctionErrors(t *testing.T) {
-	path, err := ResolveBinary("libc.so.6")
-	if err != nil {
-		t.Skip(err)
-	}
+	path := libc(t)
 	for name, is := range map[string]error{
 		"no_such_function":    fs.ErrNotExist,
 		"malloc@NO_SUCH_VER":  fs.ErrNotExist,
@@ -135,12 +139,8 @@ func TestFunctionErrors(t *testing.T) {
 
 // TestFunctionOfSymbolTable builds a binary, whose symbols are not dynamic.
 func TestFunctionOfSymbolTable(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a program")
-	}
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip(err)
-	}
+	testutil.NeedTime(t) // builds a program
+	testutil.NeedTool(t, "go")
 	dir := t.TempDir()
 	src := filepath.Join(dir, "main.go")
 	if err := os.WriteFile(src, []byte("package main\n\ntype T struct{}\n\n//go:noinline\nfunc (*T) Run() { println() }\n\nfunc main() { new(T).Run() }\n"), 0o600); err != nil {
@@ -151,7 +151,7 @@ func TestFunctionOfSymbolTable(t *testing.T) {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=0", "GOFLAGS=-mod=mod")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("%v: %s", err, out)
+		t.Fatalf("%v: %s", err, out)
 	}
 	f, err := stdelf.Open(bin)
 	if err != nil {
@@ -200,10 +200,7 @@ func TestSearchPath(t *testing.T) {
 }
 
 func BenchmarkFunctionOffset(b *testing.B) {
-	path, err := ResolveBinary("libc.so.6")
-	if err != nil {
-		b.Skip(err)
-	}
+	path := libc(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := functionOffset(path, "malloc"); err != nil {

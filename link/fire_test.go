@@ -1,7 +1,6 @@
 package link
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,12 +25,10 @@ func (c *counter) MapFD() *sys.FD { return c.fd }
 
 func newCounter(tb testing.TB) *counter {
 	tb.Helper()
+	testutil.NeedRoot(tb)
 	fd, err := sys.MapCreate(&sys.MapCreateAttr{
 		MapType: sys.BPF_MAP_TYPE_ARRAY, KeySize: 4, ValueSize: 8, MaxEntries: 1, MapName: sys.ObjName("fired"),
 	})
-	if errors.Is(err, sys.EPERM) {
-		testutil.Privilege(tb, "bpf(2): "+err.Error())
-	}
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -168,26 +165,15 @@ func run(t *testing.T, name string, args ...string) {
 	}
 }
 
-// needCommand skips where a command is not installed.
-func needCommand(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skip(err)
-	}
-}
-
 // ownCgroup makes a cgroup, and a function that runs a shell command in it.
 func ownCgroup(t *testing.T) (dir string, in func(command string)) {
 	t.Helper()
 	testutil.NeedRoot(t)
-	needCommand(t, "bash")
-	mounts, err := kernel.Mounts(kernel.FS("/"), "cgroup2")
-	if err != nil || len(mounts) == 0 {
-		t.Skipf("no cgroup2 is mounted: %v", err)
-	}
-	dir, err = os.MkdirTemp(mounts[0], "skep-test-")
+	testutil.Require(t, "", "CONFIG_CGROUP_BPF")
+	testutil.NeedTool(t, "bash")
+	dir, err := os.MkdirTemp(cgroup2(t), "skep-test-")
 	if err != nil {
-		t.Skipf("cgroup2 cannot be written to: %v", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		for range 50 { // the last process of it may still be ending
@@ -201,6 +187,29 @@ func ownCgroup(t *testing.T) (dir string, in func(command string)) {
 	return dir, func(command string) {
 		run(t, "bash", "-c", "echo $$ > "+filepath.Join(dir, "cgroup.procs")+" && "+command)
 	}
+}
+
+// cgroup2 is where one can find the cgroups of version 2; where they are
+// mounted nowhere, the test does it.
+func cgroup2(t *testing.T) string {
+	t.Helper()
+	mounts, err := kernel.Mounts(kernel.FS("/"), "cgroup2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(mounts) > 0 {
+		return mounts[0]
+	}
+	dir := t.TempDir()
+	if err := sys.Mount("cgroup2", dir, "cgroup2", ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sys.Unmount(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // spin keeps this CPU busy.

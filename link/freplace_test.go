@@ -8,6 +8,7 @@ import (
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/testutil"
+	"github.com/skepbpf/skep/internal/testutil/fentry"
 	"github.com/skepbpf/skep/prog"
 )
 
@@ -42,7 +43,7 @@ func xdpTypes(t *testing.T, name string) *btf.Spec {
 
 func TestFreplace(t *testing.T) {
 	testutil.NeedRoot(t)
-	needTrampolines(t)
+	testutil.RequireTrampolines(t, fentry.Try)
 	types := xdpTypes(t, "hook")
 	target, err := prog.Load(&prog.Spec{
 		Name: "hook", License: "GPL", Type: prog.XDP, Attach: prog.AttachXDP,

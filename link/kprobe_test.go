@@ -1,6 +1,7 @@
 package link
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 
 func TestKprobe(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.NeedConfig(t, "CONFIG_KPROBES")
+	testutil.Require(t, "", "CONFIG_KPROBES", "CONFIG_KPROBE_EVENTS")
 	for _, tt := range []struct {
 		name string
 		o    KprobeOptions
@@ -33,11 +34,16 @@ func TestKprobe(t *testing.T) {
 
 func TestKprobeMulti(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.NeedConfig(t, "CONFIG_FPROBE")
+	testutil.Require(t, "5.18") // and CONFIG_FPROBE, of which the error tells
 	c := newCounter(t)
 	p := counting(t, c, prog.Spec{Type: prog.Kprobe, Attach: prog.AttachTraceKprobeMulti}, 0)
 	l, err := AttachKprobeMulti(p, KprobeMultiOptions{Symbols: []string{"vfs_statx", "vfs_read"}})
-	testutil.SkipUnsupported(t, err, "5.18")
+	if !testutil.HasConfig(t, "CONFIG_FPROBE") {
+		if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "CONFIG_FPROBE") {
+			t.Errorf("without CONFIG_FPROBE: %v", err)
+		}
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,9 +53,7 @@ func TestKprobeMulti(t *testing.T) {
 // What the kernel here lacks must be said, not guessed at.
 func TestKprobeWithoutKprobes(t *testing.T) {
 	testutil.NeedRoot(t)
-	if testutil.HasConfig(t, "CONFIG_KPROBES") {
-		t.Skip("the kernel has kprobes")
-	}
+	testutil.RequireWithout(t, "CONFIG_KPROBES")
 	p := counting(t, newCounter(t), prog.Spec{Type: prog.Kprobe}, 0)
 	_, err := AttachKprobe(p, KprobeOptions{Symbol: "vfs_statx"})
 	if err == nil || !strings.Contains(err.Error(), "CONFIG_KPROBES") {

@@ -25,13 +25,13 @@ func inNetns(t *testing.T, f func()) {
 		f()
 		return
 	}
-	needCommand(t, "ip")
-	needCommand(t, "unshare")
+	testutil.NeedTool(t, "ip")
+	unshare := testutil.NeedTool(t, "unshare")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("unshare", "--net", self, "-test.run=^"+t.Name()+"$")
+	cmd := exec.Command(unshare, "--net", self, "-test.run=^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), netnsEnv+"=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("in its own namespace: %v\n%s", err, out)
@@ -120,7 +120,7 @@ func l2info(t *testing.T, l Link) Info {
 
 func TestXDPNative(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.NeedConfig(t, "CONFIG_VETH")
+	testutil.Require(t, "", "CONFIG_VETH")
 	c := newCounter(t)
 	p := counting(t, c, prog.Spec{Type: prog.XDP, Attach: prog.AttachXDP}, xdpPass)
 	inNetns(t, func() {
@@ -142,7 +142,7 @@ func TestXDPNative(t *testing.T) {
 
 func TestTCX(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.NeedKernel(t, "6.6")
+	testutil.Require(t, "6.6")
 	c, first := newCounter(t), newCounter(t)
 	spec := prog.Spec{Type: prog.SchedCLS, Attach: prog.AttachTCXIngress}
 	p, p2 := counting(t, c, spec, tcxNext), counting(t, first, spec, tcxNext)
@@ -202,7 +202,7 @@ func checkOrder(t *testing.T, o Order, old, added Link) {
 
 func TestTCXEgress(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.NeedKernel(t, "6.6")
+	testutil.Require(t, "6.6")
 	c := newCounter(t)
 	p := counting(t, c, prog.Spec{Type: prog.SchedCLS, Attach: prog.AttachTCXEgress}, tcxNext)
 	inNetns(t, func() {
@@ -220,8 +220,7 @@ func TestTCXEgress(t *testing.T) {
 
 func TestNetkit(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.NeedConfig(t, "CONFIG_NETKIT")
-	testutil.NeedKernel(t, "6.7")
+	testutil.Require(t, "6.7", "CONFIG_NETKIT")
 	c := newCounter(t)
 	p := counting(t, c, prog.Spec{Type: prog.SchedCLS, Attach: prog.AttachNetkitPrimary}, tcxNext)
 	inNetns(t, func() {
@@ -261,8 +260,7 @@ func TestNetns(t *testing.T) {
 
 func TestNetfilter(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.NeedConfig(t, "CONFIG_NETFILTER_BPF_LINK")
-	testutil.NeedKernel(t, "6.4")
+	testutil.Require(t, "6.4", "CONFIG_NETFILTER_BPF_LINK")
 	c := newCounter(t)
 	p := counting(t, c, prog.Spec{Type: prog.Netfilter, Attach: prog.AttachNetfilter}, 1)
 	inNetns(t, func() {
@@ -317,9 +315,7 @@ func TestInterfaceErrors(t *testing.T) {
 			t.Errorf("%+v is interface %d", tt, n)
 		}
 	}
-	if _, err := os.Stat("/proc/net/dev"); err != nil {
-		t.Skip("not Linux")
-	}
+	testutil.NeedLinux(t)
 	if n, err := interfaceIndex("lo", 0); err != nil || n != 1 {
 		t.Errorf("lo: %d, %v", n, err)
 	}

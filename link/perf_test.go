@@ -103,7 +103,7 @@ func TestTracepointErrors(t *testing.T) {
 
 func TestTracepointCookieAndDetach(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.NeedKernel(t, "5.15")
+	testutil.Require(t, "5.15")
 	c := newCounter(t)
 	p := counting(t, c, prog.Spec{Type: prog.Tracepoint}, 0)
 	l, err := AttachTracepoint(p, TracepointOptions{Category: "sched", Name: "sched_switch", Cookie: 77})

@@ -16,7 +16,7 @@ import (
 // kernel holds the event.
 func TestPinnedEvents(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.NeedKernel(t, "5.15")
+	testutil.Require(t, "5.15")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

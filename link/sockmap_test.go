@@ -17,7 +17,6 @@ func newSockmap(t *testing.T) *counter {
 	fd, err := sys.MapCreate(&sys.MapCreateAttr{
 		MapType: sys.BPF_MAP_TYPE_SOCKMAP, KeySize: 4, ValueSize: 4, MaxEntries: 1,
 	})
-	testutil.SkipUnsupported(t, err, "", "CONFIG_BPF_STREAM_PARSER")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +30,7 @@ func connect(t *testing.T, m *counter) func() {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer ln.Close()
 	client, err := net.Dial("tcp", ln.Addr().String())
@@ -90,7 +89,7 @@ func TestSockmap(t *testing.T) {
 			if tt.old {
 				withoutLinks(t)
 			} else {
-				testutil.NeedKernel(t, "6.10")
+				testutil.Require(t, "6.10")
 			}
 			c := newCounter(t)
 			p := counting(t, c, prog.Spec{Type: prog.SKMsg, Attach: prog.AttachSKMsgVerdict}, 1)

@@ -56,7 +56,7 @@ func TestRawTracepoint(t *testing.T) {
 
 func TestRawTracepointCookie(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.NeedKernel(t, "6.10")
+	testutil.Require(t, "6.10")
 	c := newCounter(t)
 	p := counting(t, c, prog.Spec{Type: prog.RawTracepoint}, 0)
 	l, err := AttachRawTracepoint(p, RawTracepointOptions{Name: "sys_enter", Cookie: 0x5eb})
@@ -209,7 +209,7 @@ func TestIterReads(t *testing.T) {
 	if all := read(IterOptions{}); len(all) < 5 {
 		t.Errorf("read %q", all)
 	}
-	testutil.NeedKernel(t, "6.1")
+	testutil.Require(t, "6.1")
 	if one := read(IterOptions{TID: os.Getpid()}); one != "x" {
 		t.Errorf("one thread: read %q", one)
 	}

@@ -2,37 +2,16 @@ package link
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/testutil"
+	"github.com/skepbpf/skep/internal/testutil/fentry"
 	"github.com/skepbpf/skep/prog"
 )
-
-// needTrampolines skips where the smallest fentry program cannot be attached.
-func needTrampolines(t *testing.T) {
-	t.Helper()
-	testutil.NeedTrampolines(t, func() error {
-		k := btf.NewKernelAt(kernel.FS("/"))
-		defer k.Close()
-		p, err := prog.Load(&prog.Spec{
-			Name: "smallest", License: "GPL", Type: prog.Tracing, Attach: prog.AttachTraceFentry,
-			Target: prog.Target{Name: "vfs_read"},
-			Insns:  asm.Instructions{asm.Mov(asm.R0, 0), asm.Exit()},
-		}, &prog.Options{Kernel: k})
-		if err != nil {
-			return err
-		}
-		defer p.Close()
-		l, err := AttachTracing(p, TracingOptions{})
-		if err != nil {
-			return err
-		}
-		return l.Close()
-	})
-}
 
 // trampolineForm is how the kernel here attaches what uses a trampoline:
 // LINK_CREATE took such programs only later.
@@ -45,7 +24,7 @@ func trampolineForm(t *testing.T) Form {
 
 func TestTrampolines(t *testing.T) {
 	testutil.NeedRoot(t)
-	needTrampolines(t)
+	testutil.RequireTrampolines(t, fentry.Try)
 	for _, tt := range []struct {
 		at     prog.AttachType
 		typ    prog.Type
@@ -60,9 +39,7 @@ func TestTrampolines(t *testing.T) {
 		{prog.AttachLSMMAC, prog.LSM, "inode_getattr", "CONFIG_BPF_LSM"},
 	} {
 		t.Run(tt.at.String(), func(t *testing.T) {
-			if tt.config != "" {
-				testutil.NeedConfig(t, tt.config)
-			}
+			testutil.Require(t, "", strings.Fields(tt.config)...)
 			c := newCounter(t)
 			p := counting(t, c, prog.Spec{Type: tt.typ, Attach: tt.at, Target: prog.Target{Name: tt.target}}, 0)
 			l, err := AttachTracing(p, TracingOptions{})
@@ -83,8 +60,8 @@ func TestTrampolines(t *testing.T) {
 // process is refused anything.
 func TestModifyReturn(t *testing.T) {
 	testutil.NeedRoot(t)
-	needTrampolines(t)
-	testutil.NeedConfig(t, "CONFIG_SECURITY")
+	testutil.RequireTrampolines(t, fentry.Try)
+	testutil.Require(t, "", "CONFIG_SECURITY")
 	dir := t.TempDir()
 	try := func() error { return os.Mkdir(dir+"/x", 0o755) }
 	target := "security_inode_mkdir"
@@ -132,7 +109,7 @@ func TestModifyReturn(t *testing.T) {
 
 func TestTrampolineCookie(t *testing.T) {
 	testutil.NeedRoot(t)
-	needTrampolines(t)
+	testutil.RequireTrampolines(t, fentry.Try)
 	c := newCounter(t)
 	spec := prog.Spec{Type: prog.Tracing, Attach: prog.AttachTraceFentry, Target: prog.Target{Name: "vfs_statx"}}
 	l, err := AttachTracing(counting(t, c, spec, 0), TracingOptions{Cookie: 0x5eb})

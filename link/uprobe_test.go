@@ -26,6 +26,7 @@ func probedAddress() uint64 {
 
 func TestUprobeSelf(t *testing.T) {
 	testutil.NeedRoot(t)
+	testutil.Require(t, "", "CONFIG_UPROBE_EVENTS")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -46,9 +47,6 @@ func TestUprobeSelf(t *testing.T) {
 		{"tracefs and ioctl", true, true, 0, TypeNone, FormPerfIoctl},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if tt.legacy {
-				testutil.NeedConfig(t, "CONFIG_UPROBE_EVENTS")
-			}
 			c := newCounter(t)
 			p := counting(t, c, prog.Spec{Type: prog.Kprobe}, 0)
 			if tt.old {
@@ -85,10 +83,9 @@ func TestUprobeSelf(t *testing.T) {
 
 func TestUprobeLibrary(t *testing.T) {
 	testutil.NeedRoot(t)
-	needCommand(t, "cat")
-	if _, err := ResolveBinary("libc.so.6"); err != nil {
-		t.Skip(err)
-	}
+	testutil.Require(t, "", "CONFIG_UPROBE_EVENTS")
+	testutil.NeedTool(t, "cat")
+	libc(t)
 	for _, tt := range []struct {
 		name string
 		o    UprobeOptions
@@ -102,7 +99,7 @@ func TestUprobeLibrary(t *testing.T) {
 			c := newCounter(t)
 			p := counting(t, c, prog.Spec{Type: prog.Kprobe}, 0)
 			if tt.o.Cookie != 0 {
-				testutil.NeedKernel(t, "5.15")
+				testutil.Require(t, "5.15")
 			}
 			tt.o.Path = "libc.so.6"
 			l, err := AttachUprobe(p, tt.o)
@@ -121,6 +118,7 @@ func TestUprobeLibrary(t *testing.T) {
 
 func TestUprobeErrors(t *testing.T) {
 	testutil.NeedRoot(t)
+	testutil.Require(t, "", "CONFIG_UPROBE_EVENTS")
 	c := newCounter(t)
 	p := counting(t, c, prog.Spec{Type: prog.Kprobe}, 0)
 	for _, tt := range []struct {
@@ -152,15 +150,16 @@ func TestUprobeErrors(t *testing.T) {
 
 func TestUprobeMulti(t *testing.T) {
 	testutil.NeedRoot(t)
-	needCommand(t, "cat")
-	if _, err := ResolveBinary("libc.so.6"); err != nil {
-		t.Skip(err)
-	}
+	testutil.Require(t, "", "CONFIG_UPROBES")
+	testutil.NeedTool(t, "cat")
+	libc(t)
 	c := newCounter(t)
 	s := prog.Spec{Type: prog.Kprobe, Attach: prog.AttachTraceUprobeMulti}
 	p := counting(t, c, s, 0)
 	l, err := AttachUprobeMulti(p, UprobeMultiOptions{Path: "libc.so.6", Symbols: []string{"setlocale", "exit"}, Cookies: []uint64{1, 2}})
-	testutil.SkipUnsupported(t, err, "6.6", "CONFIG_UPROBES")
+	if testutil.Lacks(t, "6.6", err) {
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

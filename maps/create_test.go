@@ -13,18 +13,14 @@ import (
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/sys/systest"
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
-// needFake skips where not even a fake kernel can have descriptors.
+// needFake is a fake kernel, whose descriptors are memfds of Linux.
 func needFake(t *testing.T) *systest.Kernel {
 	t.Helper()
-	k := systest.NewKernel(t)
-	fd, err := sys.MapCreate(&sys.MapCreateAttr{MapType: sys.BPF_MAP_TYPE_ARRAY, KeySize: 4, ValueSize: 4, MaxEntries: 1})
-	if err != nil {
-		t.Skip(err)
-	}
-	fd.Close()
-	return k
+	testutil.NeedLinux(t)
+	return systest.NewKernel(t)
 }
 
 // refuse plays a kernel that answers MAP_CREATE with errno where hit says so.

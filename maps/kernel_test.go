@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -340,9 +339,7 @@ func TestContentsFreezeAndMemory(t *testing.T) {
 
 func TestArenaMemory(t *testing.T) {
 	needKernel(t)
-	if strconv.IntSize == 32 {
-		t.Skip("arenas need a 64-bit kernel")
-	}
+	testutil.Need64Bit(t)
 	testutil.Require(t, "6.9")
 	m, err := New(&Spec{Type: Arena, MaxEntries: 4, Flags: Mmapable}, nil)
 	if err != nil {
@@ -474,15 +471,13 @@ func TestAllFindsAMap(t *testing.T) {
 
 func TestBatches(t *testing.T) {
 	needKernel(t)
+	testutil.Require(t, "5.6")
 	m := mustNew(t, &Spec{Type: Hash, KeySize: 4, ValueSize: 4, MaxEntries: 100}, nil)
 	var keys, values []byte
 	for i := range uint32(10) {
 		keys, values = append(keys, u32(i)...), append(values, u32(i*i)...)
 	}
 	if n, err := m.UpdateBatch(keys, values, Any); n != 10 || err != nil {
-		if isErrno(err, sys.EINVAL) {
-			t.Skip("batches need Linux 5.6")
-		}
 		t.Fatal(n, err)
 	}
 	if n, err := m.UpdateBatch(keys, values, NoExist); n != 0 || err == nil {
@@ -517,6 +512,7 @@ func TestBatches(t *testing.T) {
 
 func TestBatchNeedsRoom(t *testing.T) {
 	needKernel(t)
+	testutil.Require(t, "5.6")
 	v := fillHash(t, Hash, 5000) // in 8192 buckets: some hold two
 	k, val := make([]byte, 4), make([]byte, 4)
 	var c Cursor

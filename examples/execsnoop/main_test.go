@@ -20,7 +20,7 @@ import (
 func needKernel(t *testing.T) {
 	t.Helper()
 	testutil.NeedRoot(t)
-	testutil.NeedKernel(t, "5.8")
+	testutil.Require(t, "5.8")
 	systest.CheckLeaks(t, systest.Watch{})
 }
 

@@ -30,6 +30,7 @@ var exact = map[string]place{
 	"internal/sysenc":      {floor: 1},
 	"internal/kernel":      {floor: 1},
 	"internal/sys/systest": {floor: 1, tool: true},
+	"internal/testutil":    {floor: 1, sealed: true, tool: true}, // the tests of sealed packages import it
 
 	"btf":           {floor: 2, sealed: true},
 	"internal/usdt": {floor: 2, sealed: true},
@@ -59,10 +60,10 @@ var exact = map[string]place{
 	"internal/archtest":   {floor: 9, tool: true},
 	"internal/apitest":    {floor: 9, tool: true},
 	"internal/compat":     {floor: 9, tool: true},
-	"internal/testutil":   {floor: 9, tool: true},
 	"internal/cmd/vmtest": {floor: 9, tool: true},
 
 	"internal/cmd/vmtest/guest": {floor: 9, tool: true},
+	"internal/testutil/fentry":  {floor: 9, tool: true},
 }
 
 // prefixes are folders whose packages share a row.
@@ -78,8 +79,9 @@ var steps = map[string]bool{
 
 // testOnly packages are imported by _test.go files alone.
 var testOnly = map[string]bool{
-	"internal/sys/systest": true,
-	"internal/testutil":    true,
+	"internal/sys/systest":     true,
+	"internal/testutil":        true,
+	"internal/testutil/fentry": true,
 }
 
 // banned maps what the library does not import to the reason. A name that

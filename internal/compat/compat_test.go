@@ -8,13 +8,15 @@ import (
 	"strings"
 	"testing"
 	"text/tabwriter"
+
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 // TestPrograms loads every program of every object alone, with skep and with
 // libbpf. What libbpf loads, skep loads, and gives the kernel the same
 // instructions; what differs is in the tables of explained_test.go.
 func TestPrograms(t *testing.T) {
-	needRoot(t)
+	testutil.NeedRoot(t)
 	objects := append(ownObjects(t), toolObjects(t, t.TempDir())...)
 	want := runOracle(t, oraclePath(t), objects)
 	got := runSkep(t, objects)

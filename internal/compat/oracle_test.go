@@ -5,11 +5,14 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 // image is what PROG_LOAD was given, with map descriptors taken out.
@@ -43,12 +46,16 @@ func oraclePath(t *testing.T) string {
 	if p := os.Getenv("SKEP_ORACLE"); p != "" {
 		return p
 	}
+	testutil.NeedTool(t, "gcc")
+	testutil.NeedTool(t, "ar")
+	testutil.NeedFile(t, "package libelf-dev", "/usr/include/gelf.h")
+	testutil.NeedFile(t, "package zlib1g-dev", "/usr/include/zlib.h")
 	dir := t.TempDir()
 	cmd := exec.Command("oracle/build.sh", dir)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
-		unavailable(t, "the libbpf oracle does not build: %v\n%s", err, out.Bytes())
+		testutil.Missing(t, fmt.Sprintf("the source of libbpf, of which the oracle is built (%v: %s),", err, bytes.TrimSpace(out.Bytes())))
 	}
 	return filepath.Join(dir, "oracle")
 }

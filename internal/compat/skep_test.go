@@ -9,6 +9,7 @@ import (
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/testutil"
 	"github.com/skepbpf/skep/maps"
 )
 
@@ -187,7 +188,7 @@ func pad(s *skep.Spec) error {
 // loads, and loads it again: jumps, calls and CO-RE records must have kept
 // their meaning, and line records their order.
 func TestNops(t *testing.T) {
-	needRoot(t)
+	testutil.NeedRoot(t)
 	objects := append(ownObjects(t), toolObjects(t, t.TempDir())...)
 	n := 0
 	for _, o := range objects {

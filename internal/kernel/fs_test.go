@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 type mapper interface {
@@ -48,9 +50,7 @@ func TestMap(t *testing.T) {
 }
 
 func TestMapFallsBackToReading(t *testing.T) {
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		t.Skip("no procfs")
-	}
+	testutil.NeedLinux(t)
 	// Files of procfs can neither be mapped nor tell their size.
 	f := openMapper(t, "/proc", "filesystems")
 	defer f.Close()
@@ -66,9 +66,7 @@ func TestMapFallsBackToReading(t *testing.T) {
 }
 
 func TestMapKernelBTF(t *testing.T) {
-	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
-		t.Skip(err)
-	}
+	testutil.Require(t, "5.4", "CONFIG_DEBUG_INFO_BTF")
 	f := openMapper(t, "/", "sys/kernel/btf/vmlinux")
 	defer f.Close()
 	b, err := f.Map()
@@ -81,10 +79,11 @@ func TestMapKernelBTF(t *testing.T) {
 }
 
 func BenchmarkMapKernelBTF(b *testing.B) {
+	testutil.Require(b, "5.4", "CONFIG_DEBUG_INFO_BTF")
 	for b.Loop() {
 		f, err := FS("/").Open("sys/kernel/btf/vmlinux")
 		if err != nil {
-			b.Skip(err)
+			b.Fatal(err)
 		}
 		if _, err := f.(mapper).Map(); err != nil {
 			b.Fatal(err)

@@ -3,13 +3,13 @@ package kernel
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 func TestReadSymbols(t *testing.T) {
@@ -74,10 +74,8 @@ func TestParseSymbolsInSmallReads(t *testing.T) {
 }
 
 func TestRunningKernelSymbols(t *testing.T) {
+	testutil.Require(t, "", "CONFIG_KALLSYMS")
 	got, err := ReadSymbols(FS("/"), []string{"schedule", "no_such_symbol_of_ours"}, ScanAll)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no /proc/kallsyms")
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,9 +86,7 @@ func TestRunningKernelSymbols(t *testing.T) {
 }
 
 func BenchmarkKallsyms(b *testing.B) {
-	if _, err := os.Stat("/proc/kallsyms"); err != nil {
-		b.Skip(err)
-	}
+	testutil.Require(b, "", "CONFIG_KALLSYMS")
 	for b.Loop() {
 		if _, err := ReadSymbols(FS("/"), []string{"schedule", "jiffies"}, ScanAll); err != nil {
 			b.Fatal(err)

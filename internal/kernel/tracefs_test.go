@@ -45,9 +45,7 @@ func TestTracefs(t *testing.T) {
 // A directory of another file system is refused: an empty /sys/kernel/tracing
 // exists where tracefs is not mounted.
 func TestTracefsChecksTheFileSystem(t *testing.T) {
-	if _, err := sys.StatfsMagic("/"); errors.Is(err, errors.ErrUnsupported) {
-		t.Skip("not Linux")
-	}
+	testutil.NeedLinux(t)
 	if _, err := OpenTracefs(t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
@@ -96,22 +94,6 @@ func TestExplainTracefs(t *testing.T) {
 			t.Errorf("%v does not say %q", err, tt.want)
 		}
 	}
-}
-
-// Plain users are told what is missing.
-func TestTracefsUnprivileged(t *testing.T) {
-	if os.Geteuid() <= 0 {
-		t.Skip("needs a plain user of Linux")
-	}
-	tfs, err := OpenTracefs("")
-	if err == nil {
-		defer tfs.Close()
-		t.Skipf("%s is open to everybody", tfs)
-	}
-	if !strings.Contains(err.Error(), "needs") {
-		t.Errorf("got %v", err)
-	}
-	t.Log(err)
 }
 
 func readMounts(t *testing.T) string {

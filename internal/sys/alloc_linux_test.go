@@ -8,8 +8,12 @@ import (
 )
 
 func testMap(t testing.TB) *FD {
+	t.Helper()
+	needKernel(t)
 	fd, err := MapCreate(&MapCreateAttr{MapType: BPF_MAP_TYPE_HASH, KeySize: 4, ValueSize: 8, MaxEntries: 16, MapName: ObjName("sys_test")})
-	needKernel(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { fd.Close() })
 	return fd
 }

@@ -15,6 +15,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 // insn is one instruction in native order.
@@ -39,6 +41,7 @@ func program(pad int, ret int32) []byte {
 
 func loadProgram(t testing.TB, typ ProgType, insns []byte) *FD {
 	t.Helper()
+	needKernel(t)
 	attr := &ProgLoadAttr{
 		ProgType: typ, InsnCnt: uint32(len(insns) / 8), Insns: BytesPtr(insns),
 		License: StringPtr("GPL"), ProgName: ObjName("sys_test"),
@@ -49,7 +52,9 @@ func loadProgram(t testing.TB, typ ProgType, insns []byte) *FD {
 			fd, err = ProgLoad(attr)
 		}
 	}
-	needKernel(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { fd.Close() })
 	return fd
 }
@@ -80,7 +85,9 @@ func TestInfo(t *testing.T) {
 		t.Errorf("program info %+v", p)
 	}
 	fd, err := ProgGetFDByID(&GetIDAttr{StartId: p.Id})
-	needKernel(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	fd.Close()
 	if _, err := ProgGetFDByID(&GetIDAttr{StartId: 1 << 30}); !errors.Is(err, ENOENT) {
 		t.Errorf("absent id: %v", err)
@@ -104,6 +111,7 @@ func TestTestRun(t *testing.T) {
 }
 
 func TestRejectionGivesTheLog(t *testing.T) {
+	needKernel(t)
 	bad := insn(BPF_JMP|BPF_EXIT, 0, 0, 0, 0)
 	log := make([]byte, 4096)
 	attr := ProgLoadAttr{
@@ -112,9 +120,6 @@ func TestRejectionGivesTheLog(t *testing.T) {
 	}
 	fd, err := ProgLoad(&attr)
 	fd.Close()
-	if errors.Is(err, EPERM) || errors.Is(err, ENOSYS) {
-		needKernel(t, err)
-	}
 	if !errors.Is(err, EACCES) || !strings.Contains(NameString(log), "R0 !read_ok") {
 		t.Errorf("error %v, log %q", err, NameString(log))
 	}
@@ -151,9 +156,12 @@ func TestLoadUnderProfiling(t *testing.T) {
 }
 
 func TestPerfEventAndLink(t *testing.T) {
+	needKernel(t)
 	attr := PerfEventAttr{Type: PERF_TYPE_SOFTWARE, Config: PERF_COUNT_SW_CPU_CLOCK, SamplePeriod: 1e6, Bits: PerfBitDisabled.Mask() | PerfBitExcludeHv.Mask()}
 	ev, err := PerfEventOpen(&attr, 0, -1, -1, 0)
-	needKernel(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer ev.Close()
 	p := loadProgram(t, BPF_PROG_TYPE_PERF_EVENT, program(0, 0))
 	raw := int(number(t, ev))
@@ -161,10 +169,13 @@ func TestPerfEventAndLink(t *testing.T) {
 		t.Errorf("id %d, %v", id, err)
 	}
 	link, err := LinkCreate(&LinkCreatePerfEventAttr{ProgFd: number(t, p), TargetFd: uint32(raw), AttachType: BPF_PERF_EVENT, BpfCookie: 5})
-	if err != nil && !errors.Is(err, EINVAL) { // before 5.15
+	if !testutil.KernelAtLeast(t, "5.15") {
+		if !errors.Is(err, EINVAL) {
+			t.Errorf("link on a kernel without: %v", err)
+		}
+	} else if err != nil {
 		t.Fatal(err)
-	}
-	if err == nil {
+	} else {
 		var info LinkInfoPerfEvent
 		if err := ObjGetInfoByFD(int(number(t, link)), &info); err != nil || info.Type != BPF_LINK_TYPE_PERF_EVENT {
 			t.Errorf("link info %+v, %v", info, err)
@@ -184,7 +195,10 @@ func TestPerfEventAndLink(t *testing.T) {
 
 func TestPinRoundTrip(t *testing.T) {
 	dir := t.TempDir()
-	needKernel(t, Mount("bpf", dir, "bpf", ""))
+	needKernel(t)
+	if err := Mount("bpf", dir, "bpf", ""); err != nil {
+		t.Fatal(err)
+	}
 	defer Unmount(dir)
 	if magic, err := StatfsMagic(dir); err != nil || magic != BPF_FS_MAGIC {
 		t.Errorf("magic %#x, %v", magic, err)
@@ -218,10 +232,8 @@ func TestBatchLookup(t *testing.T) {
 	keys, values := make([]uint32, 16), make([]uint64, 16)
 	var cursor uint32
 	attr := MapBatchAttr{OutBatch: PtrTo(&cursor), Keys: SlicePtr(keys), Values: SlicePtr(values), Count: 16, MapFd: number(t, m)}
+	testutil.Require(t, "5.6")
 	err := MapLookupBatch(&attr)
-	if errors.Is(err, EINVAL) {
-		t.Skip("no batches before Linux 5.6")
-	}
 	if !errors.Is(err, ENOENT) || attr.Count != 10 {
 		t.Fatalf("%d elements, %v", attr.Count, err)
 	}
@@ -233,8 +245,11 @@ func TestBatchLookup(t *testing.T) {
 }
 
 func TestDetachedTracefs(t *testing.T) {
+	needKernel(t)
 	root, err := OpenDetached("tracefs")
-	needKernel(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer root.Close()
 	raw := int(number(t, root))
 	text, err := ReadFileAt(raw, "events/sched/sched_process_exec/id", 64)

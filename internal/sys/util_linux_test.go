@@ -1,20 +1,13 @@
 package sys
 
 import (
-	"errors"
-	"os"
 	"testing"
+
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
-// needKernel skips a test whose call was refused for want of privilege, or,
-// where SKEP_REQUIRE=1 promises a kernel and root, fails it.
-func needKernel(t testing.TB, err error) {
+// needKernel skips a test that the kernel would refuse for want of privilege.
+func needKernel(t testing.TB) {
 	t.Helper()
-	switch {
-	case err == nil:
-	case os.Getenv("SKEP_REQUIRE") != "1" && (errors.Is(err, EPERM) || errors.Is(err, EACCES) || errors.Is(err, errors.ErrUnsupported)):
-		t.Skipf("no privilege or no support: %v", err)
-	default:
-		t.Fatal(err)
-	}
+	testutil.NeedRoot(t)
 }

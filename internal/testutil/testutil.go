@@ -1,28 +1,32 @@
-// Package testutil holds the rules by which tests skip. Only tests import it.
+// Package testutil holds the rules by which tests skip. Only tests import it,
+// and only it calls Skip, so that whatever did not run said why beforehand:
+//
+//   - the kernel is older than the test states, or built without an option
+//     that it states: Require;
+//   - a privilege is missing: NeedRoot, Privilege;
+//   - a program or file of the machine is missing: NeedTool, NeedFile, Missing;
+//   - another operating system or architecture: NeedLinux, Need64Bit;
+//   - the run is to be short, or did not ask for the test: NeedTime, OptIn;
+//   - the host refuses trampolines: RequireTrampolines.
+//
+// No rule takes an error: a test that goes on fails on any.
+//
+// SKEP_REQUIRE=1 turns the second and third into failures. SKEP_STOCK=1 says
+// that this is a guest with a distribution's kernel that nothing restricts:
+// trampolines are there, and programs of the host are not.
 package testutil
 
 import (
-	"errors"
-	"io/fs"
 	"os"
-	"strings"
 	"testing"
-
-	"github.com/skepbpf/skep/internal/feature"
-	"github.com/skepbpf/skep/internal/version"
 )
 
-// required reports whether SKEP_REQUIRE=1 forbids skips for want of privilege.
+// required reports whether skips for want of what one can install, or become,
+// are forbidden.
 func required() bool { return os.Getenv("SKEP_REQUIRE") == "1" }
 
-// NeedRoot skips a test that only root can run. With SKEP_REQUIRE=1 it fails
-// instead, so that a run that is meant to cover everything does.
-func NeedRoot(tb testing.TB) {
-	tb.Helper()
-	if os.Geteuid() != 0 {
-		Privilege(tb, "needs root")
-	}
-}
+// stock reports whether this is a guest of the kernel matrix.
+func stock() bool { return os.Getenv("SKEP_STOCK") == "1" }
 
 // Privilege skips for want of a privilege, or fails with SKEP_REQUIRE=1.
 func Privilege(tb testing.TB, reason string) {
@@ -33,58 +37,16 @@ func Privilege(tb testing.TB, reason string) {
 	tb.Skip(reason)
 }
 
-// NeedKernel skips on kernels older than min, such as "5.15".
-func NeedKernel(tb testing.TB, min string) {
+// Missing skips for want of something that could be installed, or fails with
+// SKEP_REQUIRE=1. Guests get a few programs only, so there it skips.
+func Missing(tb testing.TB, what string) {
 	tb.Helper()
-	if !KernelAtLeast(tb, min) {
-		tb.Skipf("needs Linux %s", min)
+	switch {
+	case stock():
+		tb.Skipf("%s is not in the guest", what)
+	case required():
+		tb.Fatalf("%s is not installed, and SKEP_REQUIRE=1 forbids to skip", what)
+	default:
+		tb.Skipf("%s is not installed", what)
 	}
-}
-
-// SkipUnsupported skips if err says that the kernel lacks something, but fails
-// if the kernel is since, or newer, and so should have it. configs are the
-// options of the kernel's configuration that it depends on ("CONFIG_KPROBES"):
-// a kernel built without one skips whatever its release.
-func SkipUnsupported(tb testing.TB, err error, since string, configs ...string) {
-	tb.Helper()
-	if err == nil {
-		return
-	}
-	for _, c := range configs {
-		if !HasConfig(tb, c) {
-			tb.Skipf("the kernel is built without %s: %v", c, err)
-		}
-	}
-	if !errors.Is(err, errors.ErrUnsupported) {
-		return
-	}
-	var ue *feature.UnsupportedError
-	if since == "" && errors.As(err, &ue) {
-		since = ue.Since
-	}
-	if since != "" && KernelAtLeast(tb, since) {
-		tb.Fatalf("Linux %s should have it: %v", since, err)
-	}
-	tb.Skip(err)
-}
-
-// KernelAtLeast reports whether the running kernel is min, such as "5.15", or newer.
-func KernelAtLeast(tb testing.TB, min string) bool {
-	tb.Helper()
-	want, err := version.Parse(min)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if errors.Is(err, fs.ErrNotExist) {
-		tb.Skip("not Linux")
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-	have, err := version.Parse(strings.TrimSpace(string(release)))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return have.AtLeast(want)
 }

@@ -14,19 +14,18 @@ import (
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/sys/systest"
+	"github.com/skepbpf/skep/internal/testutil"
 	"github.com/skepbpf/skep/maps"
 )
 
-// ringMap makes a ring buffer, or skips; with SKEP_REQUIRE=1 the want of
-// privileges is a failure.
+// ringMap makes a ring buffer.
 func ringMap(t testing.TB, size int) *maps.Map {
 	t.Helper()
+	testutil.NeedRoot(t)
+	testutil.Require(t, "5.8")
 	m, err := maps.New(&maps.Spec{Name: "ring", Type: maps.RingBuf, MaxEntries: uint32(size)}, nil)
 	if err != nil {
-		if os.Getenv("SKEP_REQUIRE") == "1" && runtime.GOOS == "linux" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
 	return m

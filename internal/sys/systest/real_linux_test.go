@@ -11,24 +11,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
-// needRoot skips, or with SKEP_REQUIRE=1 fails, where maps cannot be made.
-func needRoot(t *testing.T) {
-	t.Helper()
-	fd, err := sys.MapCreate(&sys.MapCreateAttr{MapType: sys.BPF_MAP_TYPE_ARRAY, KeySize: 4, ValueSize: 4, MaxEntries: 1})
-	fd.Close()
-	switch {
-	case err == nil:
-	case os.Getenv("SKEP_REQUIRE") == "1":
-		t.Fatal(err)
-	default:
-		t.Skipf("no privilege or no support: %v", err)
-	}
-}
-
 func TestInjectorPassesToTheRealKernel(t *testing.T) {
-	needRoot(t)
+	testutil.NeedRoot(t)
 	CheckLeaks(t, Watch{})
 	in := Inject(t, Fault{Cmd: sys.BPF_MAP_FREEZE, N: 1, Errno: sys.ENOMEM})
 	fd := createMap(t, "real")
@@ -50,10 +37,10 @@ func TestInjectorPassesToTheRealKernel(t *testing.T) {
 
 // A map that others could load beside: only what this process made counts.
 func TestLeaksOfObjects(t *testing.T) {
-	needRoot(t)
+	testutil.NeedRoot(t)
 	dir := t.TempDir()
 	if err := sys.Mount("bpf", dir, "bpf", ""); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer sys.Unmount(dir)
 	l := Begin(t, Watch{Pins: []string{dir}})
@@ -90,10 +77,11 @@ func TestLeaksOfObjects(t *testing.T) {
 // A program that a socket keeps, or BPF_PROG_ATTACH, is held by no descriptor of
 // the bpf kind.
 func TestLeaksOfAttachments(t *testing.T) {
-	needRoot(t)
+	testutil.NeedRoot(t)
+	testutil.Require(t, "", "CONFIG_CGROUP_BPF")
 	cgroup, err := os.MkdirTemp(cgroup2(t), "skep-systest-")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer os.Remove(cgroup)
 	insns := []byte{0xb7, 0, 0, 0, 1, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0}
@@ -140,6 +128,7 @@ func TestLeaksOfAttachments(t *testing.T) {
 	}
 }
 
+// cgroup2 is where cgroups of version 2 are mounted, or it mounts them.
 func cgroup2(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/mounts")
@@ -151,6 +140,14 @@ func cgroup2(t *testing.T) string {
 			return f[1]
 		}
 	}
-	t.Skip("no cgroup2 is mounted")
-	return ""
+	dir := t.TempDir()
+	if err := sys.Mount("cgroup2", dir, "cgroup2", ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sys.Unmount(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }

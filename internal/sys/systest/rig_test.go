@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 // twoMaps makes two maps; it forgets the first where the second fails.
@@ -29,7 +30,7 @@ func twoMaps(careful bool) error {
 }
 
 func TestEachFaultGoesThroughAll(t *testing.T) {
-	needLinux(t)
+	testutil.NeedLinux(t)
 	var got []string
 	runs := EachFault(t, Faults{
 		Calls:  []Fault{{Cmd: AnyCmd}, {Call: "memfd_create"}},
@@ -69,7 +70,7 @@ func TestEachFaultGoesThroughAll(t *testing.T) {
 }
 
 func TestLeftSeesWhatACaseForgets(t *testing.T) {
-	needLinux(t)
+	testutil.NeedLinux(t)
 	l := Begin(t, Watch{})
 	l.ledger.grace = 200 * time.Millisecond
 	NewKernel(t)
@@ -105,7 +106,7 @@ func TestLeaksOfGoroutines(t *testing.T) {
 }
 
 func TestCancelAt(t *testing.T) {
-	needLinux(t)
+	testutil.NeedLinux(t)
 	for n, want := range map[int][3]bool{0: {}, 1: {true, true, true}, 3: {false, false, true}, 4: {}} {
 		t.Run("", func(t *testing.T) {
 			Inject(t, Fault{Cmd: AnyCmd, N: 1, Rest: true, Errno: sys.EPERM})

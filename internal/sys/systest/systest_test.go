@@ -4,20 +4,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/testutil"
 )
-
-func needLinux(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("descriptors of the fake kernel are Linux memfds")
-	}
-}
 
 func createMap(t *testing.T, name string) *sys.FD {
 	t.Helper()
@@ -43,7 +37,7 @@ func put(fd uint32, key, value uint32, flags uint64) error {
 }
 
 func TestFakeMapStores(t *testing.T) {
-	needLinux(t)
+	testutil.NeedLinux(t) // descriptors of the fake kernel are memfds
 	CheckLeaks(t, Watch{})
 	k := NewKernel(t)
 	fd := createMap(t, "counts")
@@ -91,7 +85,7 @@ func TestFakeMapStores(t *testing.T) {
 }
 
 func TestFakeMapsCanBeMapped(t *testing.T) {
-	needLinux(t)
+	testutil.NeedLinux(t) // descriptors of the fake kernel are memfds
 	CheckLeaks(t, Watch{})
 	NewKernel(t)
 	fd, err := sys.MapCreate(&sys.MapCreateAttr{MapType: sys.BPF_MAP_TYPE_ARRAY, KeySize: 4, ValueSize: 100, MaxEntries: 1, MapFlags: sys.BPF_F_MMAPABLE})
@@ -126,7 +120,7 @@ type spyTB struct {
 func (s *spyTB) Errorf(string, ...any) { s.errors++ }
 
 func TestFakeProgramKeepsItsMap(t *testing.T) {
-	needLinux(t)
+	testutil.NeedLinux(t) // descriptors of the fake kernel are memfds
 	CheckLeaks(t, Watch{})
 	k := NewKernel(t)
 	m := createMap(t, "m")
@@ -175,7 +169,7 @@ func TestFakeProgramKeepsItsMap(t *testing.T) {
 }
 
 func TestInjectorFailsTheNthCall(t *testing.T) {
-	needLinux(t)
+	testutil.NeedLinux(t) // descriptors of the fake kernel are memfds
 	create := func() error {
 		fd, err := sys.MapCreate(&sys.MapCreateAttr{MapType: sys.BPF_MAP_TYPE_ARRAY, KeySize: 4, ValueSize: 4, MaxEntries: 1})
 		fd.Close()
@@ -215,7 +209,7 @@ func TestInjectorFailsTheNthCall(t *testing.T) {
 
 // A once-failing EAGAIN or EINTR is not seen by the caller; an endless one ends.
 func TestRetries(t *testing.T) {
-	needLinux(t)
+	testutil.NeedLinux(t) // descriptors of the fake kernel are memfds
 	load := func() error {
 		insns := []byte{0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0}
 		fd, err := sys.ProgLoad(&sys.ProgLoadAttr{ProgType: sys.BPF_PROG_TYPE_XDP, InsnCnt: 2, Insns: sys.BytesPtr(insns), License: sys.StringPtr("GPL")})
@@ -253,7 +247,7 @@ func TestRetries(t *testing.T) {
 }
 
 func TestLeakIsReportedWithItsStack(t *testing.T) {
-	needLinux(t)
+	testutil.NeedLinux(t) // descriptors of the fake kernel are memfds
 	tracer := TraceFDs(t)
 	before := Take(Watch{})
 	fd, err := sys.MemfdCreate("leaked")
