@@ -8,7 +8,7 @@ STRIP ?= llvm-strip-22
 # Packages that need no privilege and no kernel.
 SEALED = $(shell .ci/sealed)
 
-.PHONY: api test check generate uapi testdata fuzz bench compat vmtest vmtest-all
+.PHONY: api test check generate uapi testdata fuzz bench compat vmtest vmtest-all vmtest-lists
 
 test:
 	$(GO) test ./...
@@ -50,6 +50,10 @@ vmtest:
 
 vmtest-all:
 	$(GO) run ./internal/cmd/vmtest -kernel all
+
+# Rewrites the list of tests that pass on each kernel (KERNEL=5.10,7.x for some).
+vmtest-lists:
+	$(GO) run ./internal/cmd/vmtest -kernel $(or $(KERNEL),all) -ran update
 
 compat:
 	SKEP_COMPAT=1 $(GO) test -count=1 -v ./internal/compat

@@ -62,8 +62,9 @@ var exact = map[string]place{
 	"internal/compat":     {floor: 9, tool: true},
 	"internal/cmd/vmtest": {floor: 9, tool: true},
 
-	"internal/cmd/vmtest/guest": {floor: 9, tool: true},
-	"internal/testutil/fentry":  {floor: 9, tool: true},
+	"internal/cmd/vmtest/guest":  {floor: 9, tool: true},
+	"internal/testutil/fentry":   {floor: 9, tool: true},
+	"internal/cmd/vmtest/victim": {floor: 9, tool: true},
 }
 
 // prefixes are folders whose packages share a row.

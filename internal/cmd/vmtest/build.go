@@ -46,6 +46,19 @@ func buildInit(root, dir, arch string) (string, error) {
 	return path, err
 }
 
+// victims are Go programs for tests to attach to, and the linker's flags that
+// make one of them stripped.
+var victims = map[string]string{"skep-victim": "", "skep-victim-stripped": "-s -w"}
+
+func buildVictim(root, dir, arch, name, flags string) (string, error) {
+	path := filepath.Join(dir, name+"-"+arch)
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	_, err := goBuild(root, arch, "build", "-ldflags="+flags, "-o", path, "./internal/cmd/vmtest/victim")
+	return path, err
+}
+
 // buildTests builds the test binaries of the packages that patterns name;
 // packages without tests are left out.
 func buildTests(root, dir, arch string, patterns []string) ([]binary, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -29,7 +30,7 @@ func runExec(args []string) (int, error) {
 	if len(list) != 1 {
 		return 2, fmt.Errorf("exec takes one kernel, not %s", args[0])
 	}
-	if err := haveQEMU(list[0].arch); err != nil {
+	if err := haveTools(list); err != nil {
 		return 2, err
 	}
 	s, err := newSession()
@@ -47,7 +48,7 @@ func runExec(args []string) (int, error) {
 	}
 	j := s.job([]binary{b})
 	log := newLog(j.mark, []string{b.name})
-	err = s.guest(j, k, execTimeout, printOutput(log))
+	err = s.guest(context.Background(), j, k, execTimeout, printOutput(log))
 	if err == nil && log.done != 1 {
 		err = errors.New(log.red())
 	}

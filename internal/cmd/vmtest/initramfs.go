@@ -26,9 +26,10 @@ func (b *binary) guestPath(i int) string { return fmt.Sprintf("/test/%d/%s", i, 
 // job is all that a guest needs to know.
 type job struct {
 	mark     string
-	root     string // of the module
-	init     string // PID 1
-	userland string // where programs for the guest are; "" is this machine
+	root     string            // of the module
+	init     string            // PID 1
+	userland string            // where programs for the guest are; "" is this machine
+	files    map[string]string // path in the guest → here
 	env      []string
 	binaries []binary
 	shell    bool
@@ -76,6 +77,11 @@ func (j *job) fill(c *cpioWriter, k *kernel) error {
 	}
 	if err := copyTo(c, k.config(), "/boot/config-"+k.release, 0o644); err != nil {
 		return err
+	}
+	for to, from := range j.files {
+		if err := copyTo(c, from, to, 0o755); err != nil {
+			return err
+		}
 	}
 	mods, err := k.modules()
 	if err != nil {

@@ -26,6 +26,7 @@ type kernel struct {
 
 func (k *kernel) image() string  { return filepath.Join(k.dir, "image") }
 func (k *kernel) config() string { return filepath.Join(k.dir, "config") }
+func (k *kernel) btf() string    { return filepath.Join(k.dir, "btf") }
 
 func (k *kernel) modules() ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(k.dir, "modules", "*.ko"))
@@ -52,6 +53,14 @@ func getKernel(cache string, t target) (*kernel, error) {
 	if err != nil {
 		return nil, err
 	}
+	k, err := findKernel(cache, t, a)
+	if err == nil && arches[t.arch].kernelBTF {
+		err = k.makeBTF(a)
+	}
+	return k, err
+}
+
+func findKernel(cache string, t target, a *apt) (*kernel, error) {
 	// A mirror may be in the middle of an update, or out of reach. What apt has
 	// of the lists is used then, and what is in the cache.
 	all := a.update()

@@ -52,8 +52,9 @@ func (b *binaryRun) count(result string) (n int) {
 type guestLog struct {
 	mark     string
 	runs     []*binaryRun
-	done     int // binaries that the last line counts; -1 before it
-	warnings []string
+	done     int      // binaries that the last line counts; -1 before it
+	warnings []string // of PID 1
+	splats   []splat
 	tail     []string
 
 	cur   *binaryRun
@@ -166,6 +167,12 @@ func (l *guestLog) marker(f []string, whole string) *binaryRun {
 		return l.end(number(2), int64(number(3)))
 	case "warn":
 		l.warnings = append(l.warnings, strings.TrimPrefix(whole, "warn "))
+	case "splat":
+		l.splats = append(l.splats, splat{line: strings.TrimPrefix(whole, "splat ")})
+	case "trace":
+		if n := len(l.splats); n > 0 {
+			l.splats[n-1].trace = append(l.splats[n-1].trace, strings.TrimPrefix(whole, "trace "))
+		}
 	case "done":
 		l.done = number(1)
 	}

@@ -14,6 +14,9 @@ type arch struct {
 	console string // the kernel's name of the serial console
 	pkg     string // Debian package with QEMU
 	unpack  bool   // boot the ELF file inside the image
+
+	// Debian builds its kernel without BTF: it is made of the headers.
+	kernelBTF bool
 }
 
 // serial goes to standard output; QEMU's own options keep it from reading a
@@ -30,7 +33,7 @@ var arches = map[string]*arch{
 		qemu: append([]string{"qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57"}, serial...),
 	},
 	"s390x": {
-		name: "s390x", flavour: "s390x", console: "ttysclp0", pkg: "qemu-system-misc",
+		name: "s390x", flavour: "s390x", console: "ttysclp0", pkg: "qemu-system-misc", kernelBTF: true,
 		qemu: []string{"qemu-system-s390x", "-M", "s390-ccw-virtio", "-cpu", "max",
 			"-chardev", "stdio,id=c0", "-device", "sclpconsole,chardev=c0"},
 	},

@@ -4,6 +4,7 @@
 //	go run ./internal/cmd/vmtest                                every package that touches the kernel, on x86-64
 //	go run ./internal/cmd/vmtest -kernel 6.12 -pkg ./link       one of each
 //	go run ./internal/cmd/vmtest -kernel 5.10 -pkg ./link -shell  a shell, with ./link's test binary under /test
+//	go run ./internal/cmd/vmtest -kernel all -ran update        rewrite the list of tests that ran
 //	go test -exec "vmtest exec 6.12" -run TestKprobe ./link     through go test
 //
 // Kernels are found and downloaded by apt, with a state of its own below
@@ -12,22 +13,27 @@
 // release of a series is taken.
 //
 // What runs in a guest is only believed when its PID 1 said that all is done: a
-// panic, a hang and a log that breaks off are failures.
+// panic, a hang and a log that breaks off are failures. So are warnings of the
+// kernel's (warnings.go), and tests that ran before and do not any more (ran.go).
 package main
 
 import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 )
 
 // kernelPackages are those whose tests depend on the kernel.
-const kernelPackages = ".,./link,./prog,./maps,./maps/ringbuf,./btf,./btf/handle,./internal/probe,./internal/kernel,./internal/sys"
+const kernelPackages = ".,./link,./prog,./maps,./maps/ringbuf,./btf,./btf/handle,./features,./examples/execsnoop," +
+	"./internal/kernel,./internal/probe,./internal/sys,./internal/sys/systest,./internal/testutil"
 
 type options struct {
 	kernels, packages, run string
+	ran                    string
+	guests                 int
 	verbose, shell         bool
 	timeout                time.Duration
 	args                   []string
@@ -41,9 +47,11 @@ func main() {
 	flag.StringVar(&o.kernels, "kernel", "x86", "kernels, separated by commas: all, x86, "+targetNames()+", or any series")
 	flag.StringVar(&o.packages, "pkg", kernelPackages, "packages, separated by commas")
 	flag.StringVar(&o.run, "run", "", "only tests that match, as of go test")
+	flag.StringVar(&o.ran, "ran", ranOff, "the list of tests that ran: check, update or off; with -run nothing is compared")
+	flag.IntVar(&o.guests, "j", min(2, runtime.NumCPU()), "guests at the same time")
 	flag.BoolVar(&o.verbose, "v", false, "show all that the guest says")
 	flag.BoolVar(&o.shell, "shell", false, "a shell in the guest instead of the tests")
-	flag.DurationVar(&o.timeout, "timeout", 15*time.Minute, "for each guest")
+	flag.DurationVar(&o.timeout, "timeout", 15*time.Minute, "for each guest; those of another architecture get twice as long")
 	flag.Parse()
 	o.args = flag.Args()
 	ok, err := o.matrix()
@@ -56,78 +64,23 @@ func main() {
 	}
 }
 
-// matrix runs all that was asked for and prints a table. It returns false if
-// anything in it is red.
-func (o *options) matrix() (bool, error) {
-	list, err := findTargets(o.kernels)
-	if err != nil {
-		return false, err
+// check refuses options that make no sense together.
+func (o *options) check() error {
+	switch {
+	case o.ran != ranCheck && o.ran != ranUpdate && o.ran != ranOff:
+		return fmt.Errorf("-ran is %s, %s or %s, not %q", ranCheck, ranUpdate, ranOff, o.ran)
+	case o.ran == ranUpdate && !o.whole():
+		return fmt.Errorf("-ran %s lists what whole packages run: without -run and arguments", ranUpdate)
+	case o.guests < 1:
+		return fmt.Errorf("-j %d: want one guest or more", o.guests)
 	}
-	s, err := newSession()
-	if err != nil {
-		return false, err
-	}
-	defer s.close()
-	var results []result
-	for _, t := range list {
-		r := result{target: t}
-		start := time.Now()
-		if err := o.one(s, &r); err != nil {
-			r.err = err
-		}
-		r.took = time.Since(start)
-		results = append(results, r)
-		if o.shell {
-			return r.err == nil, r.err
-		}
-		r.print(os.Stdout, o.verbose)
-	}
-	return summary(os.Stdout, results), nil
+	return nil
 }
 
-// one runs the packages in one guest.
-func (o *options) one(s *session, r *result) error {
-	if err := haveQEMU(r.target.arch); err != nil {
-		return err
-	}
-	k, err := getKernel(s.cache, r.target)
-	if err != nil {
-		return err
-	}
-	r.release = k.release
-	bins, err := s.tests(r.target.arch, strings.Split(o.packages, ","))
-	if err != nil {
-		return err
-	}
-	args := []string{"-test.v=test2json", "-test.timeout=" + (o.timeout - o.timeout/10).String()}
-	if o.run != "" {
-		args = append(args, "-test.run="+o.run)
-	}
-	for i := range bins {
-		bins[i].args = append(args, o.args...)
-	}
-	j := s.job(bins)
-	if o.shell {
-		j.shell = true
-		return s.shell(j, k)
-	}
-	fmt.Printf("=== %s: %s\n", r.target.name, k.release)
-	r.log = newLog(j.mark, names(bins))
-	return s.guest(j, k, o.timeout, func(line string) {
-		_, ended := r.log.line(line)
-		if text := strings.ReplaceAll(cleanLine(line), testEscape, ""); o.verbose && text != "" {
-			fmt.Println(text)
-		}
-		if ended != nil {
-			printRun(os.Stdout, ended, o.verbose)
-		}
-	})
-}
+// whole reports whether packages run whole.
+func (o *options) whole() bool { return o.run == "" && len(o.args) == 0 && !o.shell }
 
-func names(bins []binary) []string {
-	var out []string
-	for _, b := range bins {
-		out = append(out, b.name)
-	}
-	return out
-}
+// all reports whether all that a kernel's list has should run.
+func (o *options) all() bool { return o.whole() && o.packages == kernelPackages }
+
+func (o *options) patterns() []string { return strings.Split(o.packages, ",") }

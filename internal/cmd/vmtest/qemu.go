@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -21,7 +21,7 @@ func qemuArgs(k *kernel, initrd string) []string {
 		"-accel", "tcg,thread=single", "-smp", "2", "-m", "1G",
 		"-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-no-reboot",
 		"-kernel", k.image(), "-initrd", initrd,
-		"-append", "console="+a.console+" quiet panic=-1 oops=panic mitigations=off lsm=landlock,lockdown,bpf")
+		"-append", "console="+a.console+" quiet log_buf_len=4M panic=-1 oops=panic mitigations=off lsm=landlock,lockdown,bpf")
 }
 
 var errInterrupted = errors.New("interrupted")
@@ -29,11 +29,9 @@ var errInterrupted = errors.New("interrupted")
 // boot runs a guest until it powers off and hands each line of its console to
 // line. QEMU's own status says little (a guest that panics ends it well), so an
 // error is only one of starting it, a timeout or an interrupt.
-func boot(args []string, timeout time.Duration, line func(string)) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+func boot(ctx context.Context, args []string, timeout time.Duration, started func(*os.Process), line func(string)) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	defer stop()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -42,6 +40,9 @@ func boot(args []string, timeout time.Duration, line func(string)) error {
 	}
 	if err := cmd.Start(); err != nil {
 		return err
+	}
+	if started != nil {
+		started(cmd.Process)
 	}
 	r := bufio.NewReader(out)
 	for err == nil {
@@ -62,11 +63,28 @@ func boot(args []string, timeout time.Duration, line func(string)) error {
 	return nil
 }
 
-// haveQEMU says what to install where QEMU is missing.
-func haveQEMU(name string) error {
-	a := arches[name]
-	if _, err := exec.LookPath(a.qemu[0]); err != nil {
-		return fmt.Errorf("%w: install it with: apt-get install --no-install-recommends %s", err, a.pkg)
+// haveTools says what to install of what the guests of some targets take.
+func haveTools(list []target) error {
+	var missing []string
+	need := func(tool, pkg string) {
+		if _, err := exec.LookPath(tool); err != nil && !slices.Contains(missing, pkg) {
+			missing = append(missing, pkg)
+		}
+	}
+	need("apt-get", "apt")
+	need("dpkg-deb", "dpkg")
+	need("zstd", "zstd")
+	need("xz", "xz-utils")
+	for _, t := range list {
+		a := arches[t.arch]
+		need(a.qemu[0], a.pkg)
+		if a.kernelBTF {
+			need(clang, clangPackage)
+			need(llc, llcPackage)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("guests need packages that are not installed: apt-get install --no-install-recommends %s", strings.Join(missing, " "))
 	}
 	return nil
 }

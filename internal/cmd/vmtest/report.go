@@ -13,6 +13,8 @@ type result struct {
 	target  target
 	release string
 	log     *guestLog // nil if it did not come to boot
+	ran     ranDiff
+	update  bool // the list is to become what ran
 	err     error
 	took    time.Duration
 }
@@ -28,6 +30,14 @@ func (r *result) red() string {
 			why = append(why, "did not run")
 		}
 	} else if s := r.log.red(); s != "" {
+		why = append(why, s)
+	}
+	if r.log != nil {
+		if bad := r.log.bad(r.target.name); len(bad) > 0 {
+			why = append(why, fmt.Sprintf("the kernel complains %d times, first: %s", len(bad), bad[0].line))
+		}
+	}
+	if s := r.ran.red(); s != "" && !r.update {
 		why = append(why, s)
 	}
 	return strings.Join(why, "; ")
@@ -76,10 +86,32 @@ func (r *result) print(w io.Writer, verbose bool) {
 		}
 	}
 	for _, s := range r.log.warnings {
-		fmt.Fprintf(w, "kernel\t%s\n", s)
+		fmt.Fprintf(w, "guest\t%s\n", s)
+	}
+	r.printSplats(w)
+	for _, s := range r.ran.missing {
+		fmt.Fprintf(w, "gone\t%s\n", s)
+	}
+	if !r.ran.none {
+		for _, s := range r.ran.new {
+			fmt.Fprintf(w, "new\t%s\n", s)
+		}
 	}
 	if r.log.done != len(r.log.runs) && !verbose {
 		fmt.Fprintf(w, "the last that the guest said:\n%s\n", strings.Join(r.log.tail, "\n"))
+	}
+}
+
+func (r *result) printSplats(w io.Writer) {
+	for _, s := range r.log.splats {
+		if why := s.excuse(r.target.name); why != "" {
+			fmt.Fprintf(w, "kernel\t%s (%s)\n", s.line, why)
+			continue
+		}
+		fmt.Fprintf(w, "kernel\t%s\n", s.line)
+		for _, t := range s.trace {
+			fmt.Fprintf(w, "\t%s\n", t)
+		}
 	}
 }
 

@@ -1,19 +1,27 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 // session is what the guests of one run share.
 type session struct {
 	root, cache, tmp string
-	built            map[string][]binary
-	inits            map[string]string
+	env              []string          // for the programs of all guests
+	started          func(*os.Process) // sees each QEMU, if not nil
+
+	mu    sync.Mutex // while something is fetched or built
+	built map[string][]binary
+	inits map[string]string
+	files int
 }
 
 func newSession() (*session, error) {
@@ -33,10 +41,25 @@ func (s *session) close() { os.RemoveAll(s.tmp) }
 
 // job makes the mark that only this run's PID 1 knows.
 func (s *session) job(bins []binary) *job {
-	return &job{
+	j := &job{
 		mark: "@vmtest-" + rand.Text(), root: s.root, binaries: bins,
 		env: []string{"PATH=/bin:/sbin", "HOME=/root", "TMPDIR=/tmp", "SKEP_REQUIRE=1", "SKEP_STOCK=1"},
 	}
+	j.env = append(j.env, s.env...)
+	return j
+}
+
+// ready brings the kernel of a target and test binaries for it. What runs in
+// them is up to the caller.
+func (s *session) ready(t target, patterns []string) (*kernel, []binary, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, err := getKernel(s.cache, t)
+	if err != nil {
+		return nil, nil, err
+	}
+	bins, err := s.tests(t.arch, patterns)
+	return k, slices.Clone(bins), err
 }
 
 func (s *session) tests(arch string, patterns []string) ([]binary, error) {
@@ -75,15 +98,18 @@ func (s *session) foreign(path string, args []string) (binary, error) {
 }
 
 // guest boots a job.
-func (s *session) guest(j *job, k *kernel, timeout time.Duration, line func(string)) error {
+func (s *session) guest(ctx context.Context, j *job, k *kernel, timeout time.Duration, line func(string)) error {
 	initrd, err := s.prepare(j, k)
 	if err != nil {
 		return err
 	}
-	return boot(qemuArgs(k, initrd), timeout, line)
+	defer os.Remove(initrd)
+	return boot(ctx, qemuArgs(k, initrd), timeout, s.started, line)
 }
 
 func (s *session) prepare(j *job, k *kernel) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.inits[k.arch] == "" {
 		path, err := buildInit(s.root, s.tmp, k.arch)
 		if err != nil {
@@ -92,11 +118,25 @@ func (s *session) prepare(j *job, k *kernel) (string, error) {
 		s.inits[k.arch] = path
 	}
 	j.init = s.inits[k.arch]
+	j.files = map[string]string{}
+	for name, flags := range victims {
+		path, err := buildVictim(s.root, s.tmp, k.arch, name, flags)
+		if err != nil {
+			return "", err
+		}
+		j.files["/bin/"+name] = path
+	}
+	if arches[k.arch].kernelBTF {
+		path := "/boot/btf-" + k.release
+		j.files[path] = k.btf()
+		j.env = append(j.env, "SKEP_KERNEL_BTF="+path)
+	}
 	var err error
 	if j.userland, err = getUserland(s.cache, k.arch); err != nil {
 		return "", err
 	}
-	initrd := filepath.Join(s.tmp, "initrd")
+	s.files++
+	initrd := filepath.Join(s.tmp, fmt.Sprintf("initrd-%d", s.files))
 	return initrd, j.initramfs(initrd, k)
 }
 

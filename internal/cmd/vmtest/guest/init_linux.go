@@ -50,8 +50,8 @@ func main() {
 	if g.shell {
 		g.runShell()
 	}
-	for _, line := range kernelWarnings() {
-		g.say("warn", line)
+	for _, s := range kernelSplats() {
+		g.say(s[0], s[1])
 	}
 	g.say("done", len(g.runs))
 	powerOff(nil)
@@ -216,21 +216,44 @@ func (g *guest) runShell() {
 	}
 }
 
-// kernelWarnings are lines of the kernel's log that tell of a bug, most likely
-// of its own; the console does not show them.
-func kernelWarnings() []string {
+// complaints are what begins them in the kernel's log.
+var complaints = []string{
+	"WARNING: ", "BUG: ", "UBSAN: ", "KASAN: ", "Oops: ", "general protection fault", "INFO: rcu", "INFO: task", "INFO: trying to register",
+	"possible recursive locking", "possible circular locking", "inconsistent lock state", "suspicious RCU usage", "scheduling while atomic",
+}
+
+// traceLines bounds what is told of a complaint.
+const traceLines = 40
+
+// kernelSplats reads the kernel's log, which the console does not show, for
+// complaints: pairs of "splat" or, for the lines that follow one, "trace", and
+// the line.
+func kernelSplats() [][2]string {
 	const readAll = 3 // SYSLOG_ACTION_READ_ALL
-	log := make([]byte, 1<<20)
+	log := make([]byte, 8<<20)
 	n, err := syscall.Klogctl(readAll, log)
 	if err != nil {
-		return []string{err.Error()}
+		return [][2]string{{"splat", "the kernel's log cannot be read: " + err.Error()}}
 	}
-	var out []string
-	for line := range strings.Lines(string(log[:n])) {
-		for _, word := range []string{"WARNING: ", "BUG: ", "INFO: rcu", "INFO: task", "possible recursive locking"} {
-			if strings.Contains(line, word) {
-				out = append(out, strings.TrimSpace(line))
-				break
+	return findSplats(string(log[:n]))
+}
+
+func findSplats(log string) [][2]string {
+	var out [][2]string
+	trace := 0 // lines left
+	for line := range strings.Lines(log) {
+		line = strings.TrimSpace(line)
+		found := false
+		for _, c := range complaints {
+			found = found || strings.Contains(line, c)
+		}
+		switch {
+		case found:
+			out, trace = append(out, [2]string{"splat", line}), traceLines
+		case trace > 0:
+			out = append(out, [2]string{"trace", line})
+			if trace--; strings.Contains(line, "end trace") {
+				trace = 0
 			}
 		}
 	}

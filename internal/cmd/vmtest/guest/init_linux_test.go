@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,5 +33,20 @@ func TestReadPlan(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(guest{})); diff != "" {
 			t.Errorf("%q: %s", text, diff)
 		}
+	}
+}
+
+func TestFindSplats(t *testing.T) {
+	log := "[ 1] fine\n[ 2] WARNING: CPU: 0 PID: 7 at a.c:1 f+0x1/0x2\n[ 2] Call Trace:\n[ 2]  f+0x1\n[ 2] ---[ end trace 0 ]---\n[ 3] fine\n" +
+		"[ 4] BUG: x\n"
+	want := [][2]string{
+		{"splat", "[ 2] WARNING: CPU: 0 PID: 7 at a.c:1 f+0x1/0x2"}, {"trace", "[ 2] Call Trace:"}, {"trace", "[ 2]  f+0x1"},
+		{"trace", "[ 2] ---[ end trace 0 ]---"}, {"splat", "[ 4] BUG: x"},
+	}
+	if diff := cmp.Diff(want, findSplats(log)); diff != "" {
+		t.Error(diff)
+	}
+	if got := findSplats("WARNING: x\n" + strings.Repeat("line\n", 100)); len(got) != 1+traceLines {
+		t.Errorf("%d lines of a long trace", len(got))
 	}
 }

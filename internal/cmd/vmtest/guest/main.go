@@ -2,7 +2,7 @@
 // tests expect of a running system, loads modules, runs the programs of its
 // plan one after the other and powers the machine off. What it says is for
 // vmtest: a line with the run's marker before and after each program, one for
-// each warning of the kernel's, and one at the end.
+// each complaint of the kernel's, and one at the end.
 package main
 
 // The plan is a text file, made by vmtest: one record a line, fields separated
