@@ -1,10 +1,11 @@
 // Command execsnoop prints each process that starts on the machine, and each
 // that ends.
 //
-//	execsnoop [-count N] [-duration D] [-min D] [-exec]
+//	execsnoop [-count N] [-duration D] [-min D] [-exec] [-btf FILE]
 //
 // It needs root (CAP_BPF and CAP_PERFMON), Linux 5.8 with BTF, and nothing
-// else: no tracefs, no header, no compiler.
+// else: no tracefs, no header, no compiler. For a kernel built without BTF,
+// -btf takes a file of raw BTF that has its types.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -20,6 +22,7 @@ import (
 	"time"
 
 	"github.com/skepbpf/skep"
+	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/maps/ringbuf"
 )
 
@@ -28,6 +31,7 @@ type options struct {
 	duration time.Duration
 	min      time.Duration
 	execOnly bool
+	btf      string
 }
 
 func main() {
@@ -36,6 +40,7 @@ func main() {
 	flag.DurationVar(&o.duration, "duration", 0, "end after this time")
 	flag.DurationVar(&o.min, "min", 0, "leave out the ends of processes that ran for less")
 	flag.BoolVar(&o.execOnly, "exec", false, "print starts only")
+	flag.StringVar(&o.btf, "btf", "", "`file` of the kernel's BTF, for a kernel without")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -70,7 +75,12 @@ func run(ctx context.Context, w io.Writer, o options) error {
 			return err
 		}
 	}
-	coll, err := skep.LoadContext(ctx, spec, nil)
+	load, loaded, err := o.load(spec)
+	if err != nil {
+		return err
+	}
+	defer loaded()
+	coll, err := skep.LoadContext(ctx, spec, load)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return nil // ended while it was loading
@@ -93,6 +103,31 @@ func run(ctx context.Context, w io.Writer, o options) error {
 	}
 	defer links.Close()
 	return printAll(ctx, w, rd, o)
+}
+
+// load gives the options of a load, and what to do after it.
+func (o *options) load(spec *skep.Spec) (*skep.Options, func(), error) {
+	if o.btf == "" {
+		return nil, func() {}, nil
+	}
+	kernel := btf.NewKernel(typesIn(o.btf))
+	facts, err := skep.ReadFacts(spec.Needs(), &skep.FactOptions{BTF: kernel})
+	if err != nil {
+		kernel.Close()
+		return nil, nil, err
+	}
+	return &skep.Options{Facts: facts}, func() { kernel.Close() }, nil
+}
+
+// typesIn is a file system that has the kernel's types and nothing else: in
+// this file.
+type typesIn string
+
+func (file typesIn) Open(name string) (fs.File, error) {
+	if name != "sys/kernel/btf/vmlinux" {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return os.Open(string(file))
 }
 
 func printAll(ctx context.Context, w io.Writer, rd *ringbuf.Reader, o options) error {

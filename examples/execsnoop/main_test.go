@@ -3,25 +3,36 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/sys/systest"
 	"github.com/skepbpf/skep/internal/testutil"
 	"github.com/skepbpf/skep/link"
 )
 
-func needKernel(t *testing.T) {
+// needKernel gives the options for this kernel: one that is built without BTF
+// needs a file of it, which $SKEP_KERNEL_BTF names.
+func needKernel(t *testing.T) options {
 	t.Helper()
 	testutil.NeedRoot(t)
 	testutil.Require(t, "5.8")
+	o := options{btf: os.Getenv("SKEP_KERNEL_BTF")}
+	if o.btf == "" {
+		testutil.Require(t, "", "CONFIG_DEBUG_INFO_BTF")
+	}
 	systest.CheckLeaks(t, systest.Watch{})
+	return o
 }
 
 // output is a buffer that tells when a text has been written to it.
@@ -92,13 +103,13 @@ func attached(t *testing.T) int {
 // TestRun sees a process of ours start and end, with its arguments, parent and
 // exit code; ends when the context does; and leaves nothing attached.
 func TestRun(t *testing.T) {
-	needKernel(t)
+	o := needKernel(t)
 	marker := fmt.Sprintf("skep-marker-%d", os.Getpid())
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	before := attached(t)
 	out := newOutput("ARGS / EXIT") // printed once attached
-	done := start(t, ctx, out, options{})
+	done := start(t, ctx, out, o)
 	select {
 	case <-out.seen:
 	case err := <-done:
@@ -131,11 +142,12 @@ func TestRun(t *testing.T) {
 
 // TestCount ends by itself after so many records.
 func TestCount(t *testing.T) {
-	needKernel(t)
+	o := needKernel(t)
+	o.count, o.execOnly = 3, true
 	out := newOutput("ARGS / EXIT")
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	done := start(t, ctx, out, options{count: 3, execOnly: true})
+	done := start(t, ctx, out, o)
 	select {
 	case <-out.seen:
 	case err := <-done:
@@ -160,20 +172,21 @@ func TestCount(t *testing.T) {
 
 // TestDuration: a deadline ends it without an error, also where nothing happens.
 func TestDuration(t *testing.T) {
-	needKernel(t)
+	o := needKernel(t)
+	o.min = time.Hour
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
-	if err := wait(t, start(t, ctx, io.Discard, options{min: time.Hour})); err != nil {
+	if err := wait(t, start(t, ctx, io.Discard, o)); err != nil {
 		t.Error(err)
 	}
 }
 
 // TestCancelledBefore: a context that has ended attaches nothing.
 func TestCancelledBefore(t *testing.T) {
-	needKernel(t)
+	o := needKernel(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := wait(t, start(t, ctx, broken{}, options{})); err != nil { // not even the headline
+	if err := wait(t, start(t, ctx, broken{}, o)); err != nil { // not even the headline
 		t.Error(err)
 	}
 }
@@ -185,10 +198,10 @@ func (broken) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 // TestBrokenPipe ends as soon as nobody reads the output any more.
 func TestBrokenPipe(t *testing.T) {
-	needKernel(t)
+	o := needKernel(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	done := start(t, ctx, broken{}, options{})
+	done := start(t, ctx, broken{}, o)
 	for {
 		_ = exec.Command("/bin/true").Run()
 		select {
@@ -199,6 +212,29 @@ func TestBrokenPipe(t *testing.T) {
 			return
 		case <-time.After(10 * time.Millisecond):
 		}
+	}
+}
+
+// TestOwnBTF takes the kernel's types from a copy of what sysfs has.
+func TestOwnBTF(t *testing.T) {
+	o := needKernel(t)
+	testutil.Require(t, "", "CONFIG_DEBUG_INFO_BTF")
+	types, err := os.ReadFile("/sys/kernel/btf/vmlinux")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.btf = filepath.Join(t.TempDir(), "btf")
+	if err := os.WriteFile(o.btf, types, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	if err := wait(t, start(t, ctx, io.Discard, o)); err != nil {
+		t.Error(err)
+	}
+	o.btf = "/no/such/file"
+	if err := run(context.Background(), io.Discard, o); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, btf.ErrNoBTF) {
+		t.Errorf("no file: %v", err)
 	}
 }
 
