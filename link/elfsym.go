@@ -76,11 +76,13 @@ func elfFunction(e *elffile.File, name string) (uint64, error) {
 	if base == "" || versioned && version == "" {
 		return 0, fmt.Errorf("function %q: want name or name@version", name)
 	}
+	stripped := false
 	for _, dynamic := range [...]bool{true, false} {
 		t, err := openTable(e, dynamic)
 		if err != nil {
 			return 0, err
 		}
+		stripped = t.syms.Len() == 0
 		best, err := t.find(base, version)
 		if err != nil {
 			return 0, fmt.Errorf("function %q: %w", name, err)
@@ -93,6 +95,9 @@ func elfFunction(e *elffile.File, name string) (uint64, error) {
 			return 0, fmt.Errorf("function %q: address %#x is not in the file", name, best.Value)
 		}
 		return off, nil
+	}
+	if stripped {
+		return 0, fmt.Errorf("function %q: not among the dynamic symbols, and the file is stripped of others: %w", name, fs.ErrNotExist)
 	}
 	return 0, fmt.Errorf("function %q: %w", name, fs.ErrNotExist)
 }
