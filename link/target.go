@@ -19,17 +19,17 @@ func ParseKprobeTarget(s string) (KprobeTarget, error) {
 	name, off, has := strings.Cut(s, "+")
 	for i := 0; i < len(name); i++ {
 		if !isWord(name[i]) && name[i] != '.' {
-			return KprobeTarget{}, fmt.Errorf("kprobe target %q: bad character %q", s, name[i])
+			return KprobeTarget{}, fmt.Errorf("kprobe target %q: bad character %q", shown(s), name[i])
 		}
 	}
 	if name == "" {
-		return KprobeTarget{}, fmt.Errorf("kprobe target %q: no function", s)
+		return KprobeTarget{}, fmt.Errorf("kprobe target %q: no function", shown(s))
 	}
 	t := KprobeTarget{Symbol: name}
 	if has {
 		n, err := strconv.ParseUint(off, 0, 63)
 		if err != nil {
-			return KprobeTarget{}, fmt.Errorf("kprobe target %q: bad offset %q", s, off)
+			return KprobeTarget{}, fmt.Errorf("kprobe target %q: bad offset %q", shown(s), shown(off))
 		}
 		t.Offset = n
 	}
@@ -50,7 +50,7 @@ type UprobeTarget struct {
 func ParseUprobeTarget(s string) (UprobeTarget, error) {
 	path, fn, ok := strings.Cut(s, ":")
 	if !ok || path == "" || fn == "" {
-		return UprobeTarget{}, fmt.Errorf("uprobe target %q: want path:function[+offset]", s)
+		return UprobeTarget{}, fmt.Errorf("uprobe target %q: want path:function[+offset]", shown(s))
 	}
 	t := UprobeTarget{Path: path, Symbol: fn}
 	if i := strings.LastIndexByte(fn, '+'); i > 0 {
@@ -75,7 +75,7 @@ func ParseTracepointTarget(s string) (category, name string, err error) {
 func checkTracepoint(category, name string) error {
 	for _, s := range [...]string{category, name} {
 		if s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/\x00") {
-			return fmt.Errorf("tracepoint %q: want category/name", category+"/"+name)
+			return fmt.Errorf("tracepoint %q: want category/name", shown(category)+"/"+shown(name))
 		}
 	}
 	return nil
@@ -89,11 +89,21 @@ func ParseTracingTarget(s string) (module, function string, err error) {
 		module, function = "", s
 	}
 	if function == "" || ok && module == "" {
-		return "", "", fmt.Errorf("tracing target %q: want [module:]function", s)
+		return "", "", fmt.Errorf("tracing target %q: want [module:]function", shown(s))
 	}
 	return module, function, nil
 }
 
 func isWord(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// shown cuts what an error repeats of a target: section names may be as long
+// as their object.
+func shown(s string) string {
+	const most = 512
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
 }

@@ -22,6 +22,10 @@ const (
 // the checksum and length at the end.
 const gzipFixed, gzipTail = 10, 8
 
+// maxRatio is more than a byte of deflated data can stand for: 258 bytes for
+// two bits.
+const maxRatio = 1032
+
 // gunzip decompresses one gzip stream, to at most limit bytes.
 func gunzip(b []byte, limit int) ([]byte, error) {
 	if len(b) < gzipFixed+gzipTail {
@@ -52,11 +56,19 @@ func gunzip(b []byte, limit int) ([]byte, error) {
 	if flags&gzipHeaderCRC != 0 {
 		b = b[min(2, len(b)):]
 	}
-	out, err := inflate(b, limit)
+	// The size at the end is what came in, modulo 2^32: limit is below that.
+	size := uint64(binary.LittleEndian.Uint32(tail[4:]))
+	switch {
+	case size > uint64(limit):
+		return nil, errInflated
+	case size > maxRatio*uint64(len(b)):
+		return nil, errDeflate
+	}
+	out, err := inflate(b, int(size))
 	if err != nil {
 		return nil, err
 	}
-	if sum, size := binary.LittleEndian.Uint32(tail), binary.LittleEndian.Uint32(tail[4:]); size != uint32(len(out)) || sum != crc32(out) {
+	if size != uint64(len(out)) || binary.LittleEndian.Uint32(tail) != crc32(out) {
 		return nil, errDeflate
 	}
 	return out, nil

@@ -9,8 +9,12 @@ import (
 // compress/flate brings along: its compressor, and, through compress/gzip,
 // the formatting of times and zones, 130 KB in every program that loads one
 // object with a .kconfig section or none.
-func inflate(in []byte, limit int) ([]byte, error) {
-	d := inflater{in: in, limit: limit, out: make([]byte, 0, min(6*len(in), limit))}
+//
+// The caller says how much comes out; more is errDeflate. One allocation holds
+// it, and one for each of two codes serves all blocks: a stream of tiny blocks
+// takes no more memory than another.
+func inflate(in []byte, size int) ([]byte, error) {
+	d := inflater{in: in, out: make([]byte, 0, size)}
 	for final := false; !final; {
 		final = d.take(1) == 1
 		if err := d.block(d.take(2)); err != nil {
@@ -35,9 +39,14 @@ type inflater struct {
 	bits  uint64 // taken from in, the next lowest
 	have  uint   // number of them
 	short bool   // bits were wanted that are not there
-	out   []byte
-	limit int
+	out   []byte // never grows
+	// Memory for the codes of a block.
+	lit, dist code
+	lengths   [1 << maxLengthWord]uint16
 }
+
+// left is the room for what comes out.
+func (d *inflater) left() int { return cap(d.out) - len(d.out) }
 
 // fill makes at least 32 bits ready, zeros after the end.
 func (d *inflater) fill() {
@@ -68,14 +77,13 @@ func (d *inflater) block(kind int) error {
 	case 0:
 		return d.stored()
 	case 1:
-		lit, dist := fixedCodes()
-		return d.codes(lit, dist)
+		d.fixedCodes()
+		return d.codes()
 	case 2:
-		lit, dist, err := d.dynamicCodes()
-		if err != nil {
+		if err := d.dynamicCodes(); err != nil {
 			return err
 		}
-		return d.codes(lit, dist)
+		return d.codes()
 	}
 	return errDeflate
 }
@@ -87,8 +95,8 @@ func (d *inflater) stored() error {
 	if n != inverse^0xffff {
 		return errDeflate
 	}
-	if len(d.out)+n > d.limit {
-		return errInflated
+	if n > d.left() {
+		return errDeflate
 	}
 	for range n {
 		d.out = append(d.out, byte(d.take(8)))
@@ -104,16 +112,16 @@ func (d *inflater) stored() error {
 const endOfBlock = 256
 
 // codes decodes symbols up to the end of the block.
-func (d *inflater) codes(lit, dist code) error {
+func (d *inflater) codes() error {
 	for {
-		sym, err := d.symbol(lit)
+		sym, err := d.symbol(d.lit)
 		switch {
 		case err != nil:
 			return err
 		case sym == endOfBlock:
 			return nil
-		case len(d.out) >= d.limit:
-			return errInflated
+		case d.left() == 0:
+			return errDeflate
 		case sym < endOfBlock:
 			d.out = append(d.out, byte(sym))
 			continue
@@ -121,18 +129,15 @@ func (d *inflater) codes(lit, dist code) error {
 			return errDeflate
 		}
 		n := lengths[sym-257].base + d.take(lengths[sym-257].extra)
-		if sym, err = d.symbol(dist); err != nil {
+		if sym, err = d.symbol(d.dist); err != nil {
 			return err
 		}
 		if sym >= len(distances) {
 			return errDeflate
 		}
 		back := distances[sym].base + d.take(distances[sym].extra)
-		if back > len(d.out) {
+		if back > len(d.out) || n > d.left() {
 			return errDeflate
-		}
-		if len(d.out)+n > d.limit {
-			return errInflated
 		}
 		for range n { // may overlap what it appends
 			d.out = append(d.out, d.out[len(d.out)-back])
@@ -161,16 +166,18 @@ var (
 	}
 )
 
-// maxCode is the length of the longest code word, in bits.
-const maxCode = 15
+// maxCode is the length of the longest code word, in bits, maxLengthWord that
+// of the longest in the code for lengths.
+const maxCode, maxLengthWord = 15, 7
 
 // code is a Huffman code: the next bits index what they begin with, a symbol
 // shifted left by 4 and the length of its word; 0 is no word.
 type code []uint16
 
 // newCode assigns words to symbols by their lengths (section 3.2.2). A code
-// may have fewer words than would fit, never more.
-func newCode(words []uint8) (code, error) {
+// may have fewer words than would fit, never more. It is made in the memory of
+// table, if that is large enough.
+func newCode(table code, words []uint8) (code, error) {
 	var count [maxCode + 1]int
 	longest := uint(1)
 	for _, n := range words {
@@ -187,7 +194,12 @@ func newCode(words []uint8) (code, error) {
 	if used > 1<<maxCode {
 		return nil, errDeflate
 	}
-	table := make(code, 1<<longest)
+	if n := 1 << longest; n <= cap(table) {
+		table = table[:n]
+		clear(table)
+	} else {
+		table = make(code, n)
+	}
 	for sym, n := range words {
 		if n == 0 {
 			continue
@@ -220,7 +232,7 @@ func (d *inflater) symbol(c code) (int, error) {
 }
 
 // fixedCodes are those of blocks that carry none (section 3.2.6).
-func fixedCodes() (lit, dist code) {
+func (d *inflater) fixedCodes() {
 	var words [288]uint8
 	for i := range words {
 		switch {
@@ -234,38 +246,37 @@ func fixedCodes() (lit, dist code) {
 			words[i] = 8
 		}
 	}
-	lit, _ = newCode(words[:])
+	d.lit, _ = newCode(d.lit, words[:])
 	for i := range words[:32] {
 		words[i] = 5
 	}
-	dist, _ = newCode(words[:32])
-	return lit, dist
+	d.dist, _ = newCode(d.dist, words[:32])
 }
 
 // lengthOrder is the order in which the lengths of the code for lengths come.
 var lengthOrder = [...]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
 // dynamicCodes reads the codes at the head of a block (section 3.2.7).
-func (d *inflater) dynamicCodes() (lit, dist code, err error) {
+func (d *inflater) dynamicCodes() error {
 	nlit, ndist, nlen := d.take(5)+257, d.take(5)+1, d.take(4)+4
 	var words [288 + 32]uint8
 	for _, at := range lengthOrder[:nlen] {
 		words[at] = uint8(d.take(3))
 	}
-	of, err := newCode(words[:len(lengthOrder)])
+	of, err := newCode(d.lengths[:], words[:len(lengthOrder)])
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	clear(words[:])
 	for i := 0; i < nlit+ndist; {
 		sym, err := d.symbol(of)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		word, times := uint8(sym), 1
 		switch {
 		case sym == 16 && i == 0:
-			return nil, nil, errDeflate
+			return errDeflate
 		case sym == 16:
 			word, times = words[i-1], 3+d.take(2)
 		case sym == 17:
@@ -274,15 +285,15 @@ func (d *inflater) dynamicCodes() (lit, dist code, err error) {
 			word, times = 0, 11+d.take(7)
 		}
 		if i+times > nlit+ndist {
-			return nil, nil, errDeflate
+			return errDeflate
 		}
 		for range times {
 			words[i] = word
 			i++
 		}
 	}
-	if lit, err = newCode(words[:nlit]); err == nil {
-		dist, err = newCode(words[nlit : nlit+ndist])
+	if d.lit, err = newCode(d.lit, words[:nlit]); err == nil {
+		d.dist, err = newCode(d.dist, words[nlit:nlit+ndist])
 	}
-	return lit, dist, err
+	return err
 }
