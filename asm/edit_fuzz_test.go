@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/internal/fuzztest"
 )
 
 // randomCode makes a list whose jumps all land on instructions, and gives for
@@ -57,6 +58,7 @@ func (m *model) lands(i int) (asm.NoteID, bool) {
 	return 0, m.inserted[len(m.kept)] > 0
 }
 
+// FuzzEdit compares edits with a model of where each jump must lead.
 func FuzzEdit(f *testing.F) {
 	f.Add([]byte{2, 0, 3, 1, 8, 7, 5, 6, 4, 0}, []byte{1, 3, 9, 4, 2, 4})
 	f.Add([]byte{8, 1, 1, 0}, []byte{0, 0, 0, 1, 129, 2})
@@ -70,6 +72,7 @@ func FuzzEdit(f *testing.F) {
 			m.kept[i] = true
 		}
 		e := asm.NewEditor(ins)
+		slots := len(code) + len(script)/2 // 8 bytes each, were they encoded
 		for ; len(script) >= 2; script = script[2:] {
 			at := int(script[0]) % (len(ins) + 1)
 			if script[1] < 128 {
@@ -80,7 +83,9 @@ func FuzzEdit(f *testing.F) {
 				m.kept[at] = false
 			}
 		}
-		got, err := e.Apply()
+		var got asm.Instructions
+		var err error
+		fuzztest.Check(t, 8*slots, func() { got, err = e.Apply() })
 		for from, to := range targets {
 			if _, ok := m.lands(to); !ok && m.kept[from] {
 				if err == nil {

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -14,6 +12,7 @@ import (
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/fuzztest"
 )
 
 func TestEncodeBothOrders(t *testing.T) {
@@ -100,53 +99,13 @@ func TestEncodeErrors(t *testing.T) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
-	for _, seed := range []string{
-		"", "\x95\x00\x00\x00\x00\x00\x00\x00",
-		"\x18\x01\x00\x00\x10\x21\x43\x65\x00\x00\x00\x00\x87\xa9\xcb\xed",
-		"\x18\x00\x00\x00\x00\x00\x00\x00", "\xdb\x21\x04\x00\xf1\x00\x00\x00",
-	} {
-		f.Add([]byte(seed), false)
-		f.Add([]byte(seed), true)
-	}
-	f.Fuzz(func(t *testing.T, b []byte, big bool) {
-		var order binary.ByteOrder = binary.LittleEndian
-		if big {
-			order = binary.BigEndian
-		}
-		ins, err := asm.Decode(b, order)
-		if err != nil {
-			if ins != nil {
-				t.Fatal("value beside an error")
-			}
-			return
-		}
-		if got, limit := cap(ins)*int(reflect.TypeFor[asm.Instruction]().Size()), 16*len(b)+64<<10; got > limit {
-			t.Fatalf("%d bytes are kept for %d, want at most %d", got, len(b), limit)
-		}
-		got, err := ins.AppendEncode(nil, order)
-		if err != nil || !bytes.Equal(got, b) {
-			t.Fatalf("encode(decode(b)) = % x, %v, want % x", got, err, b)
-		}
-		for i := range ins {
-			if ins[i].String() == "" {
-				t.Fatalf("instruction %d has no text", i)
-			}
-		}
-	})
-}
-
 func TestDecodeMemoryIsBounded(t *testing.T) {
 	b := bytes.Repeat([]byte{0x95, 0, 0, 0, 0, 0, 0, 0}, 1<<17)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	ins, err := asm.Decode(b, binary.LittleEndian)
-	runtime.ReadMemStats(&after)
+	var ins asm.Instructions
+	var err error
+	fuzztest.Check(t, len(b), func() { ins, err = asm.Decode(b, binary.LittleEndian) })
 	if err != nil || len(ins) != 1<<17 {
 		t.Fatal(len(ins), err)
-	}
-	if got, limit := after.TotalAlloc-before.TotalAlloc, uint64(16*len(b)+64<<10); got > limit {
-		t.Errorf("allocated %d bytes for %d, want at most %d", got, len(b), limit)
 	}
 }
 

@@ -3,33 +3,12 @@ package btf
 import (
 	"bytes"
 	"encoding/binary"
-	"runtime"
 	"runtime/debug"
 	"testing"
 
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/fuzztest"
 )
-
-// live runs f and gives the bytes of heap that its result keeps alive, and
-// those it needed on the way, which is an upper bound of the peak.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
-
-// ceiling is the memory that any input may need.
-func ceiling(n int) uint64 { return 16*uint64(n) + 64<<10 }
-
-// checkMemory fails if f allocates more than the ceiling in all.
-func checkMemory(t *testing.T, n int, f func()) {
-	t.Helper()
-	if got := allocated(f); got > ceiling(n) {
-		t.Errorf("%d bytes of input: %d bytes allocated, at most %d", n, got, ceiling(n))
-	}
-}
 
 func seeds(f *testing.F, add func(b []byte)) {
 	for _, o := range orders {
@@ -50,7 +29,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s *Spec
 		var err error
-		checkMemory(t, len(b), func() { s, err = Parse(b) })
+		fuzztest.Check(t, len(b), func() { s, err = Parse(b) })
 		if (err == nil) == (s == nil) {
 			t.Fatal("error and value")
 		}
@@ -125,7 +104,7 @@ func FuzzExt(f *testing.F) {
 		}
 		var e *Ext
 		var err error
-		checkMemory(t, len(b), func() { e, err = ParseExt(b, s) })
+		fuzztest.Check(t, len(b), func() { e, err = ParseExt(b, s) })
 		if (err == nil) == (e == nil) {
 			t.Fatal("error and value")
 		}
@@ -207,9 +186,9 @@ func TestMemory(t *testing.T) {
 	strs := newBuilder(binary.LittleEndian)
 	strs.int(string(bytes.Repeat([]byte{'x'}, 1<<20)), 4, 0)
 	for name, blob := range map[string][]byte{"types": b.bytes(), "chain": chain.bytes(), "strings": strs.bytes()} {
-		n := allocated(func() { Parse(blob) })
+		n := fuzztest.Allocated(func() { Parse(blob) })
 		t.Logf("%s: %d bytes of input, %d allocated (%.1f)", name, len(blob), n, float64(n)/float64(len(blob)))
-		if n > ceiling(len(blob)) {
+		if n > fuzztest.Ceiling(len(blob)) {
 			t.Errorf("%s: %d bytes of input: %d bytes allocated", name, len(blob), n)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/fuzztest"
 )
 
 // TestCeiling parses objects made to take much memory for their size.
@@ -119,17 +120,15 @@ func TestCeiling(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := tt.make().bytes()
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			o, err := Parse(in)
-			runtime.ReadMemStats(&after)
+			var o *Object
+			var err error
+			got := fuzztest.Allocated(func() { o, err = Parse(in) })
 			if (err == nil) != tt.ok {
 				t.Errorf("error = %v, want one: %v", err, !tt.ok)
 			}
-			got := after.TotalAlloc - before.TotalAlloc
 			t.Logf("%d bytes allocated for %d: %.1f times", got, len(in), float64(got)/float64(len(in)))
-			if got > ceiling(len(in)) {
-				t.Errorf("%d bytes allocated for an object of %d, want at most %d", got, len(in), ceiling(len(in)))
+			if limit := fuzztest.Ceiling(len(in)); got > limit {
+				t.Errorf("%d bytes allocated for an object of %d, want at most %d", got, len(in), limit)
 			}
 			runtime.KeepAlive(o)
 		})

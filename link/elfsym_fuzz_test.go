@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/skepbpf/skep/internal/elffile"
+	"github.com/skepbpf/skep/internal/fuzztest"
 )
 
 // tinyLibrary is an ELF file with two dynamic functions "f" of different
@@ -105,8 +106,10 @@ func FuzzFunction(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if off, err := elfFunction(e, name); err != nil && off != 0 {
-			t.Errorf("%#x and %v", off, err)
-		}
+		fuzztest.Check(t, len(b)+len(name), func() {
+			if off, err := elfFunction(e, name); err != nil && off != 0 {
+				t.Errorf("%#x and %v", off, err)
+			}
+		})
 	})
 }

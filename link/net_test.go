@@ -323,14 +323,3 @@ func TestInterfaceErrors(t *testing.T) {
 		t.Errorf("no such interface: %v", err)
 	}
 }
-
-func FuzzParseLink(f *testing.F) {
-	f.Add([]byte{})
-	f.Add(getLinkRequest("lo", 1))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		in, found, err := parseLink(b)
-		if err != nil && found {
-			t.Errorf("%+v and %v", in, err)
-		}
-	})
-}

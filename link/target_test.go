@@ -91,22 +91,3 @@ func TestParseTracingTarget(t *testing.T) {
 		}
 	}
 }
-
-func FuzzTargets(f *testing.F) {
-	f.Add("a:f@V+0x8")
-	f.Add("sched/sched_switch")
-	f.Fuzz(func(t *testing.T, s string) {
-		if k, err := ParseKprobeTarget(s); (err == nil) != (k.Symbol != "") {
-			t.Errorf("kprobe: %v, %v", k, err)
-		}
-		if u, err := ParseUprobeTarget(s); (err == nil) != (u.Symbol != "") {
-			t.Errorf("uprobe: %v, %v", u, err)
-		}
-		if c, _, err := ParseTracepointTarget(s); (err == nil) != (c != "") {
-			t.Errorf("tracepoint: %v, %v", c, err)
-		}
-		if _, fn, err := ParseTracingTarget(s); (err == nil) != (fn != "") {
-			t.Errorf("tracing: %v, %v", fn, err)
-		}
-	})
-}

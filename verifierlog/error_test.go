@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/skepbpf/skep/internal/fuzztest"
 )
 
 func TestError(t *testing.T) {
@@ -78,40 +79,12 @@ func TestStats(t *testing.T) {
 func TestMemory(t *testing.T) {
 	for _, unit := range []string{"\n", "R1=\n", "x\n", "Reason:\n", "Verification failed: \n"} {
 		b := []byte(strings.Repeat(unit, 1<<20/len(unit)))
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		x := Parse(b).Explain()
-		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > 2*uint64(len(b))+64<<10 {
+		var x Explanation
+		if n := fuzztest.Allocated(func() { x = Parse(b).Explain() }); n > 2*uint64(len(b))+64<<10 {
 			t.Errorf("%q: %d bytes allocated for %d", unit, n, len(b))
 		}
 		if len(x.Reason) > 1<<10 {
 			t.Errorf("%q: a reason of %d bytes", unit, len(x.Reason))
 		}
 	}
-}
-
-func FuzzParse(f *testing.F) {
-	for _, tt := range layouts {
-		f.Add([]byte(tt.log))
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		l := Parse(b)
-		n := 0
-		for ev := range l.Events() {
-			if ev.Kind.String() == "" || ev.Insn < -1 {
-				t.Errorf("%+v", ev)
-			}
-			n++
-		}
-		if lines := strings.Count(l.String(), "\n") + 1; !l.Empty() && (n < lines || n > 2*lines) {
-			t.Errorf("%d events of %d lines", n, lines)
-		}
-		e := &Error{Op: "x", Err: fs.ErrInvalid, Log: l}
-		if text := e.Error(); !strings.HasPrefix(text, "x: invalid argument") || strings.Contains(text, "\n") {
-			t.Errorf("%q", text)
-		}
-		_ = fmt.Sprintf("%+v", e)
-		l.Stats()
-	})
 }

@@ -24,6 +24,8 @@ var exact = map[string]place{
 	"verifierlog":      {floor: 0, sealed: true},
 	"internal/sys":     {floor: 0},
 
+	"internal/fuzztest": {floor: 0, sealed: true, tool: true},
+
 	"asm":                  {floor: 1, sealed: true},
 	"internal/elffile":     {floor: 1, sealed: true},
 	"internal/netlink":     {floor: 1, sealed: true},
@@ -83,6 +85,7 @@ var testOnly = map[string]bool{
 	"internal/sys/systest":     true,
 	"internal/testutil":        true,
 	"internal/testutil/fentry": true,
+	"internal/fuzztest":        true,
 }
 
 // banned maps what the library does not import to the reason. A name that

@@ -93,35 +93,3 @@ func BenchmarkKallsyms(b *testing.B) {
 		}
 	}
 }
-
-func FuzzParseSymbols(f *testing.F) {
-	f.Add([]byte("ffffffff81000330 d promoted.llvm.9182734\n0 t x\t[m]\n"), "promoted")
-	f.Add([]byte("0 t x"), "x")
-	f.Fuzz(func(t *testing.T, in []byte, name string) {
-		s, err := ParseSymbols(strings.NewReader(string(in)), []string{name}, ScanAll)
-		if err != nil {
-			if s.Found != nil {
-				t.Error("error and value")
-			}
-			return
-		}
-		if _, ok := s.Found[name]; ok && !strings.Contains(string(in), name) {
-			t.Error("found what is not there")
-		}
-	})
-}
-
-func FuzzParseText(f *testing.F) {
-	f.Add("0-3,7", "CONFIG_A=y\nCONFIG_B=\"x\"\n", "Ubuntu a 1.2.3")
-	f.Fuzz(func(t *testing.T, a, b, c string) {
-		cpus, err := ParseCPUs(a)
-		if (err != nil) != (cpus == nil) {
-			t.Errorf("cpus %v, error %v", cpus, err)
-		}
-		ParseConfig([]byte(b), []string{"CONFIG_A", "CONFIG_B"})
-		if v, err := ParseVersion(c, Uname{Release: a, Version: b}); err != nil && v.Major != 0 {
-			t.Errorf("%v and %v", v, err)
-		}
-		ParseMounts([]byte(b), "tracefs")
-	})
-}
