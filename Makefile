@@ -8,7 +8,7 @@ STRIP ?= llvm-strip-22
 # Packages that need no privilege and no kernel.
 SEALED = $(shell .ci/sealed)
 
-.PHONY: api test check generate uapi testdata fuzz bench compat vmtest vmtest-all vmtest-lists
+.PHONY: api test check generate uapi testdata fuzz bench bench-objects compat vmtest vmtest-all vmtest-lists
 
 test:
 	$(GO) test ./...
@@ -41,8 +41,12 @@ testdata:
 fuzz:
 	.ci/fuzz $(TIME)
 
+# All rows, some minutes; bench/run.sh -row PATTERN for some.
 bench:
-	bench/run.sh
+	bench/run.sh -json results.json -md RESULTS.md
+
+bench-objects:
+	CLANG=$(CLANG) STRIP=$(STRIP) bench/testdata/build.sh
 
 # make vmtest KERNEL=6.12 PKG=./link RUN=TestKprobe
 vmtest:

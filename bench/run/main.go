@@ -1,37 +1,43 @@
-// Command run measures the cold start of skep beside libbpf and cilium/ebpf:
-// open and load of real objects, each in a fresh process, the peers by turns.
+// Command run measures skep beside libbpf and cilium/ebpf in one run, and
+// prints a table. It needs root, gcc, libelf-dev, zlib1g-dev, libbpf-tools, and
+// valgrind for the rows that are too noisy for the clock; see run.sh.
 //
-// From every median the kernel floor is subtracted: the time that the libbpf
-// run spent inside bpf(2). What remains is the loader's own.
+//	bench/run.sh                       all rows, 25 rounds
+//	bench/run.sh -row 'map|buffer'     some
+//	bench/run.sh -json new.json -compare old.json
+//	bench/run.sh -smoke                every row once: does each peer still work?
+//
+// Files are relative to bench/. A peer is a program with a table of rows
+// (../peer): `peer ROW -n N -b BATCHES key=value...` sets up, runs the
+// operation, and prints a line of JSON. Every sample is a process of its own,
+// the peers by turns. See rows.go for how to add a row.
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"regexp"
 	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 )
 
 var (
-	rounds = flag.Int("rounds", 20, "fresh processes of each peer per object")
-	tools  = flag.String("tools", "tcptop,execsnoop,tcpconnect,biolatency", "libbpf-tools whose objects are loaded")
-	check  = flag.Bool("check", false, "exit 1 if a bar is missed")
-	only   = flag.String("only", "", "size or start: measure just that")
+	rounds   = flag.Int("rounds", 25, "samples of every row in every peer")
+	pattern  = flag.String("row", "", "only rows whose name matches this `regexp`")
+	jsonFile = flag.String("json", "", "write the results to this `file`")
+	mdFile   = flag.String("md", "", "write them to this `file` as a document")
+	oldFile  = flag.String("compare", "", "exit 1 if medians lie outside the intervals of this `file`, written by -json")
+	check    = flag.Bool("check", false, "exit 1 if a bar is missed")
+	smoke    = flag.Bool("smoke", false, "every row once, little of it; exit 1 if one fails")
+	counting = flag.String("count", "noisy", "count instructions of `noisy`, all or none of the rows")
+	quiet    = flag.Bool("q", false, "no progress")
 )
 
-// Bars: skep's own time as a share of a peer's, and its size over an empty program.
-const (
-	barLibbpf = 0.5
-	barCilium = 0.2
-	barSize   = 1_200_000
-)
+// errBad is a result that the flags ask to be an exit status.
+var errBad = errors.New("not as it should be")
 
 func main() {
 	log.SetFlags(0)
@@ -40,185 +46,162 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	code := 0
-	met, err := measure(dir)
-	if err != nil {
-		log.Print(err)
-		code = 1
-	} else if *check && !met {
-		code = 1
-	}
+	err = run(dir)
 	if err := os.RemoveAll(dir); err != nil {
 		log.Print(err)
 	}
-	os.Exit(code)
-}
-
-func measure(dir string) (met bool, err error) {
-	met = true
-	if *only != "start" {
-		ok, err := size(dir)
-		if err != nil {
-			return false, err
-		}
-		met = met && ok
-	}
-	if *only != "size" {
-		ok, err := start(dir)
-		if err != nil {
-			return false, err
-		}
-		met = met && ok
-	}
-	return met, nil
-}
-
-// build compiles one command of this module as a user would ship it.
-func build(dir, name string) (string, error) {
-	out := filepath.Join(dir, name)
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./"+name)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if b, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build %s: %v\n%s", name, err, b)
-	}
-	return out, nil
-}
-
-// size prints what a loader adds to an empty program.
-func size(dir string) (bool, error) {
-	var sizes [2]int64
-	for i, name := range []string{"empty", "minimal"} {
-		path, err := build(dir, name)
-		if err != nil {
-			return false, err
-		}
-		info, err := os.Stat(path)
-		if err != nil {
-			return false, err
-		}
-		sizes[i] = info.Size()
-	}
-	more := sizes[1] - sizes[0]
-	fmt.Printf("size: open, load and attach is %.2f MB over an empty program (%.2f MB); bar %.1f MB: %s\n\n",
-		float64(more)/1e6, float64(sizes[0])/1e6, barSize/1e6, verdict(more <= barSize))
-	return more <= barSize, nil
-}
-
-func verdict(ok bool) string {
-	if ok {
-		return "met"
-	}
-	return "MISSED"
-}
-
-// peer is a loader under measurement.
-type peer struct {
-	name string
-	args []string // before the object and its programs
-}
-
-// sample is one fresh process.
-type sample struct {
-	Total int64 `json:"total_ns"` // inside the process, from before open to after load
-	Floor int64 `json:"bpf_ns"`   // of that inside bpf(2); libbpf only
-	wall  int64 // of the whole process
-}
-
-// once runs a peer in a fresh process.
-func (p peer) once(object string, programs []string) (s sample, err error) {
-	cmd := exec.Command(p.args[0], append(append(slices.Clone(p.args[1:]), object), programs...)...)
-	var errs strings.Builder
-	cmd.Stderr = &errs
-	begin := time.Now()
-	out, err := cmd.Output()
-	s.wall = time.Since(begin).Nanoseconds()
 	if err != nil {
-		return s, fmt.Errorf("%s %s: %v: %s", p.name, filepath.Base(object), err, errs.String())
+		log.Fatal(err)
 	}
-	return s, json.Unmarshal(out, &s)
 }
 
-func start(dir string) (bool, error) {
-	peers, err := makePeers(dir)
+func run(dir string) error {
+	chosen, sized, err := choose(rows, *pattern)
 	if err != nil {
-		return false, err
+		return err
 	}
-	met := true
-	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "object\tprograms\tfloor ms\t\tskep\tlibbpf\tcilium/ebpf\tskep/libbpf\tskep/cilium\tbars\t")
-	for _, tool := range strings.Split(*tools, ",") {
-		object, err := extract(dir, tool)
-		if err != nil {
-			return false, err
-		}
-		programs, err := loadable(peers[1].args[0], object)
-		if err != nil {
-			return false, err
-		}
-		runs := make([][]sample, len(peers))
-		for range *rounds {
-			for i, p := range peers {
-				s, err := p.once(object, programs)
-				if err != nil {
-					return false, err
-				}
-				runs[i] = append(runs[i], s)
-			}
-		}
-		met = row(w, tool, len(programs), runs) && met
+	progress("building the peers")
+	e, err := newEnv(dir)
+	if err != nil {
+		return err
 	}
-	if err := w.Flush(); err != nil {
-		return false, err
+	if *smoke {
+		*rounds = 1
+		*counting = "none"
 	}
-	fmt.Printf("\nmedians of %d alternating runs in ms; own: open + load without the kernel floor (libbpf's time in bpf(2)); bars %.1f and %.1f\n",
-		*rounds, barLibbpf, barCilium)
-	return met, nil
+	tasks, err := e.tasks(chosen)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	for i := range *rounds {
+		e.round(tasks, i, *smoke)
+		spent := time.Since(start)
+		left := spent / time.Duration(i+1) * time.Duration(*rounds-i-1)
+		progress(fmt.Sprintf("round %d of %d; %v, %v to go", i+1, *rounds, spent.Round(time.Second), left.Round(time.Second)))
+	}
+	if err := e.countWanted(tasks); err != nil {
+		progress("no instructions are counted: " + err.Error())
+	}
+	res, err := e.results(tasks, sized)
+	if err != nil {
+		return err
+	}
+	return report(res, problems(tasks))
 }
 
-func makePeers(dir string) ([]peer, error) {
-	skepload, err := build(dir, "skepload")
+// choose picks rows by name; the sizes of binaries are a row too.
+func choose(all []row, pattern string) (chosen []row, sized bool, err error) {
+	re, err := regexp.Compile(pattern)
 	if err != nil {
+		return nil, false, err
+	}
+	for _, r := range all {
+		if re.MatchString(r.name) {
+			chosen = append(chosen, r)
+		}
+	}
+	sized = re.MatchString("binary size")
+	if len(chosen) == 0 && !sized {
+		return nil, false, fmt.Errorf("no row matches %q", pattern)
+	}
+	return chosen, sized, nil
+}
+
+// countWanted counts instructions where the clock is no judge.
+func (e *env) countWanted(tasks []*task) error {
+	if *counting == "none" {
+		return nil
+	}
+	return e.count(tasks, func(t *task) bool {
+		r := []result{t.result()}
+		if t.own != nil {
+			r = append(r, t.ownResult())
+		}
+		return *counting == "all" || slices.ContainsFunc(r, result.noisy)
+	}, progress)
+}
+
+func (r result) noisy() bool {
+	for _, c := range r.Peers {
+		if c.Noisy {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *env) results(tasks []*task, sized bool) (*results, error) {
+	res := &results{Rounds: *rounds, Rows: gather(tasks)}
+	var err error
+	if res.Machine, err = thisMachine(); err != nil {
 		return nil, err
 	}
-	ciliumload, err := build(dir, "ciliumload")
-	if err != nil {
+	if res.Peers, err = e.versions(); err != nil {
 		return nil, err
 	}
-	oracle := os.Getenv("SKEP_ORACLE")
-	if oracle == "" {
-		if b, err := exec.Command("../internal/compat/oracle/build.sh", dir).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("libbpf: %v\n%s", err, b)
+	if sized {
+		sizes, err := e.sizes()
+		if err != nil {
+			return nil, err
 		}
-		oracle = filepath.Join(dir, "oracle")
+		res.Rows = append(res.Rows, sizes...)
 	}
-	return []peer{{"skep", []string{skepload}}, {"libbpf", []string{oracle, "time"}}, {"cilium/ebpf", []string{ciliumload}}}, nil
+	return res, nil
 }
 
-// row prints three lines of one object: as measured, its own part, the whole process.
-func row(w *tabwriter.Writer, tool string, programs int, runs [][]sample) bool {
-	floor := median(runs[1], func(s sample) int64 { return s.Floor })
-	var total, own, wall [3]float64
-	for i, r := range runs {
-		total[i] = median(r, func(s sample) int64 { return s.Total })
-		wall[i] = median(r, func(s sample) int64 { return s.wall })
-		own[i] = total[i] - floor
+// report prints and writes the results; its error is the exit status.
+func report(res *results, problems []error) error {
+	for _, g := range res.grids() {
+		if err := g.text(os.Stdout); err != nil {
+			return err
+		}
 	}
-	met := own[0] <= barLibbpf*own[1] && own[0] <= barCilium*own[2]
-	line := func(head, what string, v [3]float64, tail string) {
-		fmt.Fprintf(w, "%s\t%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t\n", head, what, v[0], v[1], v[2], v[0]/v[1], v[0]/v[2], tail)
+	if *jsonFile != "" {
+		if err := res.write(*jsonFile); err != nil {
+			return err
+		}
 	}
-	line(fmt.Sprintf("%s\t%d\t%.2f", tool, programs, floor), "own", own, verdict(met))
-	line("\t\t", "total", total, "")
-	line("\t\t", "process", wall, "")
-	return met
+	if *mdFile != "" {
+		f, err := os.Create(*mdFile)
+		if err != nil {
+			return err
+		}
+		res.document(f)
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	bad := errors.Join(problems...)
+	if *oldFile != "" {
+		old, err := readResults(*oldFile)
+		if err != nil {
+			return err
+		}
+		outside, looked := compare(old, res)
+		fmt.Printf("\ncompared: %d medians, %d outside the older interval\n", looked, len(outside))
+		for _, text := range outside {
+			fmt.Println(" ", text)
+			bad = errors.Join(bad, errBad)
+		}
+	}
+	if *check && res.missed() {
+		bad = errors.Join(bad, fmt.Errorf("a bar is missed"))
+	}
+	return bad
 }
 
-// median is in milliseconds.
-func median(runs []sample, of func(sample) int64) float64 {
-	v := make([]int64, len(runs))
-	for i, s := range runs {
-		v[i] = of(s)
+func (r *results) missed() bool {
+	for i := range r.Rows {
+		if slices.ContainsFunc(r.Rows[i].Bars, func(v verdict) bool { return !v.Open && !v.Met }) {
+			return true
+		}
 	}
-	slices.Sort(v)
-	return float64(v[len(v)/2]+v[(len(v)-1)/2]) / 2 / 1e6
+	return false
+}
+
+func progress(text string) {
+	if !*quiet {
+		log.Print(text)
+	}
 }

@@ -1,16 +1,19 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 )
+
+var errNoObject = errors.New("no BPF object inside")
 
 // extract writes the BPF object inside a tool of libbpf-tools to dir.
 func extract(dir, tool string) (string, error) {
@@ -45,31 +48,49 @@ func extract(dir, tool string) (string, error) {
 		path := filepath.Join(dir, tool+".bpf.o")
 		return path, os.WriteFile(path, h[:end], 0o644)
 	}
-	return "", fmt.Errorf("%s: no BPF object inside", exe)
+	return "", fmt.Errorf("%s: %w", exe, errNoObject)
 }
 
 // loadable returns the programs that libbpf loads here one by one, so that all
 // peers get the same work whatever the kernel refuses.
-func loadable(oracle, object string) ([]string, error) {
-	out, err := exec.Command(oracle, "each", object).Output()
+func loadable(libbpf, object string) ([]string, error) {
+	out, err := exec.Command(libbpf, "-loadable", object).Output()
 	if err != nil {
-		return nil, fmt.Errorf("oracle each %s: %v", object, err)
+		return nil, fmt.Errorf("loadable programs of %s: %w", object, err)
 	}
-	var list []string
-	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
-		var l struct {
-			Program string
-			OK      bool
-		}
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			return nil, err
-		}
-		if l.OK {
-			list = append(list, l.Program)
-		}
-	}
+	list := strings.Fields(string(out))
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s: libbpf loads none of its programs here", object)
 	}
 	return list, nil
+}
+
+// functions names n functions of an executable, spread over its symbol table.
+func functions(exe string, n int) ([]string, error) {
+	f, err := elf.Open(exe)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	symbols, err := f.Symbols()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", exe, err)
+	}
+	seen := map[string]int{}
+	var names []string
+	for _, s := range symbols {
+		if elf.ST_TYPE(s.Info) == elf.STT_FUNC && s.Size > 16 && s.Section != elf.SHN_UNDEF && !strings.ContainsAny(s.Name, ",=@") {
+			seen[s.Name]++
+			names = append(names, s.Name)
+		}
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return seen[name] > 1 })
+	if len(names) < n {
+		return nil, fmt.Errorf("%s: has %d functions", exe, len(names))
+	}
+	var picked []string
+	for i := range n {
+		picked = append(picked, names[(2*i+1)*len(names)/(2*n)])
+	}
+	return picked, nil
 }

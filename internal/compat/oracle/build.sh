@@ -1,8 +1,10 @@
 #!/bin/sh
 # build.sh OUTDIR: builds the oracle programs against libbpf of Debian's newest
 # linux-source package and prints nothing but errors.
+# build.sh OUTDIR NAME FILE.c...: builds one other program of these files.
 #
 #   LIBBPF_SRC=DIR   a kernel source tree to use as it stands (holds tools/lib/bpf)
+#   PROG_LDFLAGS=... how to link (-Wl,--wrap=syscall)
 #   SKEP_CACHE=DIR   where sources and the library are kept (${XDG_CACHE_HOME:-~/.cache}/skep)
 #
 # The package is looked up with a private apt root: sources name the mirror that
@@ -88,8 +90,19 @@ if [ ! -f "$lib/libbpf.a" ]; then
 fi
 basename "$src" >"$out/libbpf.source"
 
-for prog in "$here"/*.c; do
-	name=$(basename "$prog" .c)
+link() {
+	name=$1
+	shift
+	# shellcheck disable=SC2086
 	gcc -O2 -g0 -Wall -Wextra -Wno-unused-parameter -std=gnu11 -D_GNU_SOURCE -I"$lib/include" -I"$src/tools/include/uapi" \
-		-o "$out/$name" "$prog" "$lib/libbpf.a" -Wl,--wrap=syscall -lelf -lz
+		-o "$out/$name" "$@" "$lib/libbpf.a" ${PROG_LDFLAGS--Wl,--wrap=syscall} -lelf -lz ${PROG_LDLIBS:-}
+}
+
+shift
+if [ $# -gt 0 ]; then
+	link "$@"
+	exit
+fi
+for prog in "$here"/*.c; do
+	link "$(basename "$prog" .c)" "$prog"
 done

@@ -1,4 +1,4 @@
-// Command minimal is the smallest program that opens, loads and attaches.
+// Command skep is the smallest program that opens, loads and attaches.
 package main
 
 import (
@@ -27,7 +27,7 @@ func run(path string) error {
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Println("usage: minimal OBJ")
+		fmt.Println("usage: skep OBJ")
 		os.Exit(2)
 	}
 	if err := run(os.Args[1]); err != nil {
