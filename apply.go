@@ -242,7 +242,16 @@ func (p *Prepared) createMap(m *plannedMap) error {
 		// Not to be tried again for each map.
 		spec.Types, spec.Key, spec.Value = nil, 0, 0
 	}
-	made, err := maps.New(&spec, &maps.Options{PinDir: p.opts.PinDir, BTF: p.btf, Features: p.features, CPUs: p.plan.cpus})
+	o := maps.Options{PinDir: p.opts.PinDir, BTF: p.btf, Features: p.features, CPUs: p.plan.cpus}
+	if m.ops != nil && m.ops.Module != vmlinux {
+		h, err := handle.Module(m.ops.Module)
+		if err != nil {
+			return fmt.Errorf("map %s: %w", m.name, err)
+		}
+		defer h.Close()
+		o.ValueBTF = h
+	}
+	made, err := maps.New(&spec, &o)
 	if err != nil {
 		return err
 	}

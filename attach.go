@@ -5,11 +5,12 @@ import (
 	"fmt"
 
 	"github.com/skepbpf/skep/link"
+	"github.com/skepbpf/skep/prog"
 )
 
 // AttachOptions of Collection.Attach. A nil *AttachOptions is the default.
 type AttachOptions struct {
-	// Skip lists programs that are not to be attached.
+	// Skip lists programs, and struct_ops maps, that are not to be attached.
 	Skip []string
 }
 
@@ -17,6 +18,8 @@ type AttachOptions struct {
 type Links struct {
 	// ByProgram holds the link of each attached program.
 	ByProgram map[string]link.Link
+	// ByMap holds the link of each struct_ops map.
+	ByMap map[string]*link.StructOps
 	// Skipped says why a loaded program was not attached: its section does
 	// not say where, or it is Optional and attaching failed.
 	Skipped map[string]error
@@ -37,14 +40,15 @@ func (l *Links) Close() error {
 }
 
 // Attach attaches every loaded program whose section says where, in the
-// object's order. If one fails that is not Optional, those attached before it
+// object's order, then every struct_ops map. If one fails that is not Optional, those attached before it
 // are detached again.
 func (c *Collection) Attach(o *AttachOptions) (*Links, error) {
-	links := &Links{ByProgram: map[string]link.Link{}, Skipped: map[string]error{}}
+	links := &Links{ByProgram: map[string]link.Link{}, ByMap: map[string]*link.StructOps{}, Skipped: map[string]error{}}
 	skip := map[string]bool{}
 	if o != nil {
 		for _, n := range o.Skip {
-			if _, ok := c.report.Programs[n]; !ok {
+			_, isProgram := c.report.Programs[n]
+			if _, isMap := c.report.Maps[n]; !isProgram && !isMap {
 				return nil, &StepError{Object: c.plan.object, Step: "attach", Name: n, Err: notFound("program", n, keys(c.report.Programs))}
 			}
 			skip[n] = true
@@ -52,7 +56,7 @@ func (c *Collection) Attach(o *AttachOptions) (*Links, error) {
 	}
 	for _, pp := range c.plan.programs {
 		p := c.Programs[pp.name]
-		if p == nil || skip[pp.name] {
+		if p == nil || skip[pp.name] || p.Type() == prog.StructOps {
 			continue
 		}
 		l, err := link.AttachSection(p, pp.match)
@@ -67,5 +71,29 @@ func (c *Collection) Attach(o *AttachOptions) (*Links, error) {
 			return nil, &StepError{Object: c.plan.object, Step: "attach", Name: pp.name, Err: fmt.Errorf("program %s: %w", pp.name, err)}
 		}
 	}
+	if err := c.attachMaps(links, skip); err != nil {
+		_ = links.Close()
+		return nil, err
+	}
 	return links, nil
+}
+
+// attachMaps registers the struct_ops maps.
+func (c *Collection) attachMaps(links *Links, skip map[string]bool) error {
+	for _, pm := range c.plan.maps {
+		if pm.ops == nil || pm.off || skip[pm.name] {
+			continue
+		}
+		l, err := c.AttachStructOps(pm.name)
+		switch {
+		case err == nil:
+			links.ByMap[pm.name] = l
+			links.order = append(links.order, l)
+		case pm.optional:
+			links.Skipped[pm.name] = err
+		default:
+			return err
+		}
+	}
+	return nil
 }

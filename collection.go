@@ -28,7 +28,11 @@ func (c *Collection) Map(name string) (*maps.Map, error) {
 	}
 	for _, m := range c.plan.maps {
 		if m.name == name {
-			return nil, fmt.Errorf("map %s: left out: %w", name, ErrOff)
+			why := m.why
+			if why == nil {
+				why = ErrOff
+			}
+			return nil, fmt.Errorf("map %s: left out: %w", name, why)
 		}
 	}
 	return nil, notFound("map", name, keys(c.Maps))
@@ -85,6 +89,7 @@ type Outcome struct {
 type MapOutcome struct {
 	Created  bool
 	Reused   bool     // pinned before, or given by the caller
+	Why      error    // why it was left out, where that was not asked for
 	Degraded []string // what it does without on this kernel
 }
 
@@ -96,6 +101,11 @@ func newReport(p *Plan) *Report {
 			o.Unresolved = append(o.Unresolved, u.String())
 		}
 		r.Programs[pp.name] = o
+	}
+	for _, m := range p.maps {
+		if m.why != nil {
+			r.Maps[m.name] = MapOutcome{Why: m.why}
+		}
 	}
 	return r
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/step/kconfig"
+	"github.com/skepbpf/skep/maps"
 )
 
 // Needs lists what must be known of a kernel before a Spec can be planned for
@@ -29,7 +30,7 @@ func (s *Spec) Needs() Needs {
 	seen := map[string]bool{}
 	for _, name := range s.ProgramNames() {
 		p := s.Programs[name]
-		if p.Policy == Off {
+		if pol, _ := s.policy(name); pol == Off {
 			continue
 		}
 		if needsHook(p) {
@@ -49,6 +50,9 @@ func (s *Spec) Needs() Needs {
 	for name, m := range s.Maps {
 		if !m.Off && m.Pinning != 0 {
 			n.PinNames = append(n.PinNames, name)
+		}
+		if !m.Off && m.Type == maps.StructOps {
+			n.KernelBTF = true
 		}
 	}
 	for _, list := range []*[]string{&n.Config, &n.Symbols, &n.Hooks, &n.PinNames} {

@@ -2,7 +2,6 @@ package skep
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/skepbpf/skep/elf"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/relo"
+	"github.com/skepbpf/skep/internal/step/structops"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
 )
@@ -24,6 +24,7 @@ type Plan struct {
 	cpus     int
 	order    binary.ByteOrder // of the object's data; nil without an object
 	types    *btf.Spec
+	vars     []*elf.VarDef
 	values   []string // of .kconfig externs, for String
 	lost     []string // what programs go without
 	maps     []*plannedMap
@@ -36,7 +37,11 @@ type plannedMap struct {
 	name   string // in the object
 	spec   maps.Spec
 	off    bool
-	extern bool // of another object: only the caller can give it
+	why    error // why it is off, where that is not the Spec's wish
+	extern bool  // of another object: only the caller can give it
+	ops    *structops.Value
+	// optional: a struct_ops map that may fail to attach
+	optional bool
 }
 
 // plannedProgram is a program with everything resolved that can be without a
@@ -66,7 +71,8 @@ type planner struct {
 	facts   *Facts
 	relo    *btf.Relocator
 	funcs   map[string]*plannedFunc
-	kconfig []byte // contents of the .kconfig map
+	ops     map[string]*plannedOps // of struct_ops maps
+	kconfig []byte                 // contents of the .kconfig map
 	values  []string
 	lost    []string
 }
@@ -86,15 +92,16 @@ type plannedFunc struct {
 // It fails for a Required program that cannot be resolved; an Optional one is
 // left out, and an Off one is not looked at.
 func (s *Spec) Plan(f *Facts) (*Plan, error) {
-	p := &planner{spec: s.Copy(), facts: f, funcs: map[string]*plannedFunc{}}
+	p := &planner{spec: s.Copy(), facts: f, funcs: map[string]*plannedFunc{}, ops: map[string]*plannedOps{}}
 	plan := &Plan{object: s.Name, license: s.License, release: f.Release, cpus: f.CPUs, types: s.Types}
 	fail := func(step, name string, err error) (*Plan, error) {
 		return nil, &StepError{Object: s.Name, Step: step, Name: name, Err: err}
 	}
 	if s.object != nil {
-		plan.order = s.object.Order
+		plan.order, plan.vars = s.object.Order, s.object.Vars
 	}
 	p.lookAhead()
+	p.structOps()
 	index := map[string]int{}
 	for _, name := range p.spec.ProgramNames() {
 		index[name] = len(plan.programs)
@@ -165,7 +172,7 @@ func (p *planner) lookAhead() {
 	seen := map[string]bool{}
 	for _, name := range s.ProgramNames() {
 		pr := s.Programs[name]
-		if pr.Policy == Off {
+		if pol, _ := s.policy(name); pol == Off {
 			continue
 		}
 		if needsHook(pr) && pr.Target.Name != "" && pr.Target.Program == nil {
@@ -176,6 +183,11 @@ func (p *planner) lookAhead() {
 				seen[f.Name] = true
 				ahead.function(s, f)
 			}
+		}
+	}
+	for _, name := range s.MapNames() {
+		if o := s.ops(name); o != nil {
+			ahead.names = append(ahead.names, o.Queries()...)
 		}
 	}
 	// Kernel BTF that cannot be had is an error only of the programs that need
@@ -209,9 +221,10 @@ func (a *lookAhead) function(s *Spec, f *FuncSpec) {
 // program plans one program; its err says why it cannot be loaded.
 func (p *planner) program(name string) *plannedProgram {
 	ps := p.spec.Programs[name]
-	pp := &plannedProgram{name: name, section: ps.Section, match: ps.Match, policy: ps.Policy, spec: ps.Spec}
-	if ps.Policy == Off {
-		pp.err = ErrOff
+	pp := &plannedProgram{name: name, section: ps.Section, match: ps.Match, spec: ps.Spec}
+	var why error
+	if pp.policy, why = p.spec.policy(name); pp.policy == Off {
+		pp.err = why
 		return pp
 	}
 	pp.err = p.fill(pp, ps)
@@ -223,7 +236,9 @@ func (p *planner) fill(pp *plannedProgram, ps *ProgramSpec) error {
 		return fmt.Errorf("section %q is no known program type: set Type", ps.Section)
 	}
 	if ps.Type == prog.StructOps {
-		return errors.New("a struct_ops program is loaded with the struct_ops map that uses it")
+		if err := p.member(pp); err != nil {
+			return err
+		}
 	}
 	for _, f := range p.spec.reach(pp.name) {
 		if err := p.function(f).err; err != nil {
@@ -267,7 +282,7 @@ func (p *planner) target(pp *plannedProgram) error {
 	if err := pp.spec.Resolve(p.facts.BTF); err != nil {
 		return fmt.Errorf("target %w", err)
 	}
-	where := "vmlinux"
+	where := vmlinux
 	if t.Module != "" {
 		where = t.Module
 	}

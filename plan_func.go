@@ -14,6 +14,9 @@ import (
 	"github.com/skepbpf/skep/internal/step/ksyms"
 )
 
+// vmlinux is the name of the kernel's own BTF.
+const vmlinux = "vmlinux"
+
 // kconfigMap is the map that holds .kconfig externs.
 const kconfigMap = ".kconfig"
 

@@ -21,6 +21,9 @@ func (p *planner) planMap(name string) (*plannedMap, error) {
 	if pm.spec.Name == "" {
 		pm.spec.Name = name
 	}
+	if pm.spec.Type == maps.StructOps {
+		return pm, p.planOps(pm)
+	}
 	def := p.spec.mapDef(name)
 	if def != nil {
 		if def.Extern {
@@ -28,11 +31,6 @@ func (p *planner) planMap(name string) (*plannedMap, error) {
 			return pm, nil
 		}
 		switch def.Kind {
-		case elf.MapStructOps:
-			// Its value holds kernel types and program descriptors; nothing
-			// but struct_ops programs needs it.
-			pm.off = true
-			return pm, nil
 		case elf.MapKconfig:
 			if p.kconfig != nil {
 				pm.spec.Contents = p.kconfig

@@ -39,7 +39,11 @@ func (p *Plan) String() string {
 
 func (m *plannedMap) print(b *strings.Builder) {
 	if m.off {
-		fmt.Fprintf(b, "map %s: off\n", m.name)
+		fmt.Fprintf(b, "map %s: off", m.name)
+		if m.why != nil {
+			fmt.Fprintf(b, ": %v", m.why)
+		}
+		b.WriteByte('\n')
 		return
 	}
 	fmt.Fprintf(b, "map %s: %s", m.name, describeMap(&m.spec))
@@ -52,6 +56,9 @@ func (m *plannedMap) print(b *strings.Builder) {
 	b.WriteByte('\n')
 	if len(m.spec.Contents) > 0 && len(m.spec.Contents) <= 64 {
 		fmt.Fprintf(b, "\tcontents %x\n", m.spec.Contents)
+	}
+	if m.ops != nil {
+		m.printOps(func(format string, args ...any) { fmt.Fprintf(b, format, args...) })
 	}
 	for _, s := range m.spec.Slots {
 		fmt.Fprintf(b, "\telement %d: %s\n", s.Index, s.Name)
@@ -102,7 +109,7 @@ func (pp *plannedProgram) print(b *strings.Builder, types *btf.Spec) {
 }
 
 func describeType(s *prog.Spec) string {
-	if s.Attach == 0 {
+	if s.Attach == 0 || s.Type == prog.StructOps { // there, the member's index
 		return s.Type.String()
 	}
 	return fmt.Sprintf("%s %s", s.Type, s.Attach)

@@ -164,7 +164,8 @@ func (s *Spec) Copy() *Spec {
 }
 
 // Only switches off every program but these. The named ones keep their policy,
-// except that Off becomes Required.
+// except that Off becomes Required. Of struct_ops maps those stay that have one
+// of them, with all of their programs.
 func (s *Spec) Only(programs ...string) error {
 	for _, n := range programs {
 		if s.Programs[n] == nil {
@@ -177,6 +178,11 @@ func (s *Spec) Only(programs ...string) error {
 			p.Policy = Off
 		case p.Policy == Off:
 			p.Policy = Required
+		}
+	}
+	for _, m := range s.Maps {
+		if m.Type == maps.StructOps && len(m.Slots) > 0 {
+			m.Off = !slices.ContainsFunc(programs, func(n string) bool { return usesProgram(m, n) })
 		}
 	}
 	return nil

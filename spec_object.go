@@ -82,10 +82,8 @@ func mapSpec(o *elf.Object, d *elf.MapDef) *maps.Spec {
 	if d.DataSec != 0 {
 		s.Value = d.DataSec
 	}
-	if d.Kind != elf.MapStructOps {
-		for _, slot := range d.Slots {
-			s.Slots = append(s.Slots, maps.Slot{Index: slot.Index, Name: slot.Name, Program: slot.Kind == elf.SlotProg})
-		}
+	for _, slot := range d.Slots {
+		s.Slots = append(s.Slots, maps.Slot{Index: slot.Index, Name: slot.Name, Program: slot.Kind != elf.SlotMap})
 	}
 	if d.Inner != nil {
 		s.Inner = mapSpec(o, d.Inner)

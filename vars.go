@@ -71,24 +71,28 @@ func (v *VarSpec) Get(out any) error {
 // where the variable is a number: C has too many names for them. Byte slices
 // are not looked at.
 func (v *VarSpec) check(val any) error {
+	return checkValue(v.spec.Types, v.def.Type, val)
+}
+
+func checkValue(s *btf.Spec, id btf.ID, val any) error {
 	t := reflect.TypeOf(val)
 	if t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t == nil || t.Kind() == reflect.Slice || v.def.Type == 0 || v.spec.Types == nil {
+	if t == nil || t.Kind() == reflect.Slice || id == 0 || s == nil {
 		return nil
 	}
 	switch t.Kind() {
 	case reflect.Struct, reflect.Array, reflect.Float32, reflect.Float64:
-		return layout.Check(t, v.spec.Types, v.def.Type)
+		return layout.Check(t, s, id)
 	}
-	c, ok := v.spec.Types.Strip(v.def.Type)
+	c, ok := s.Strip(id)
 	if !ok {
 		return nil
 	}
 	switch c.Kind() {
 	case btf.KindStruct, btf.KindUnion, btf.KindArray, btf.KindFloat:
-		return layout.Check(t, v.spec.Types, v.def.Type)
+		return layout.Check(t, s, id)
 	}
 	return nil
 }

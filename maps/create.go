@@ -181,7 +181,9 @@ func (c *creation) attempt(form *Spec) (*sys.FD, error) {
 			return nil, err
 		}
 		attr.BtfFd = uint32(held.borrow(h.BTFFD()))
-		attr.BtfKeyTypeId, attr.BtfValueTypeId = uint32(form.Key), uint32(form.Value)
+		if form.VmlinuxValue == 0 { // else the kernel's type describes the value (map_create)
+			attr.BtfKeyTypeId, attr.BtfValueTypeId = uint32(form.Key), uint32(form.Value)
+		}
 	}
 	if c.o.ValueBTF != nil {
 		attr.MapFlags |= sys.BPF_F_VTYPE_BTF_OBJ_FD

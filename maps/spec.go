@@ -25,7 +25,7 @@ const (
 
 // Slot is an element that holds another object of the same collection.
 type Slot struct {
-	Index   uint32
+	Index   uint32 // of a StructOps value: where the function pointer is, in bytes
 	Name    string // of a map or program
 	Program bool   // it is a program
 }
@@ -46,7 +46,8 @@ type Spec struct {
 	Types *btf.Spec // where Key and Value are; nil if the map has no BTF
 	Key   btf.ID
 	Value btf.ID
-	// VmlinuxValue is the kernel's type of a StructOps map.
+	// VmlinuxValue is the kernel's type of a StructOps map's value, in
+	// Options.ValueBTF if that is a module's. Types is needed too.
 	VmlinuxValue btf.ID
 
 	Inner   *Spec // what the maps in a map of maps are like
@@ -175,6 +176,8 @@ func (s *Spec) withoutBTF(f *feature.Set) string {
 	switch {
 	case !f.Has(feature.BTF):
 		return missing(feature.BTF)
+	case s.VmlinuxValue != 0:
+		return "" // the kernel wants the object's BTF, and describes the value itself
 	case s.Value == 0:
 		return "no type for the value"
 	case s.Type.has(noBTF):
