@@ -45,8 +45,6 @@ func newMapSpec(o *elf.Object, d *elf.MapDef) *MapSpec {
 	m := &MapSpec{Spec: *mapSpec(o, d), Section: d.Section, Off: d.Off}
 	switch d.Kind {
 	case elf.MapData:
-		m.Contents = make([]byte, d.ValueSize)
-		copy(m.Contents, d.Init)
 		m.Freeze = d.ReadOnly
 		// A section whose variables are all static is not meant to be seen
 		// from outside; libbpf does not make it mappable either.
@@ -54,7 +52,6 @@ func newMapSpec(o *elf.Object, d *elf.MapDef) *MapSpec {
 			m.Flags |= sys.BPF_F_MMAPABLE
 		}
 	case elf.MapKconfig:
-		m.Contents = make([]byte, d.ValueSize)
 		m.Freeze = true
 	}
 	return m

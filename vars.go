@@ -2,6 +2,7 @@ package skep
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 
 	"github.com/skepbpf/skep/btf"
@@ -36,30 +37,39 @@ func (v *VarSpec) ReadOnly() bool { return v.def.ReadOnly }
 // bool, a byte slice of the exact size, or a pointer-free value whose layout
 // is the variable's: where the object has BTF, that is checked.
 func (v *VarSpec) Set(val any) error {
-	mem, err := v.bytes()
+	m, err := v.home()
 	if err != nil {
 		return err
 	}
 	if err := v.check(val); err != nil {
 		return fmt.Errorf("variable %s: %w", v.def.Name, err)
 	}
-	b, err := sysenc.Encode(val, len(mem))
+	b, err := sysenc.Encode(val, int(v.def.Size))
 	if err != nil {
 		return fmt.Errorf("variable %s: %w", v.def.Name, err)
 	}
-	copy(mem, b)
+	if m.Contents == nil {
+		m.Contents = make([]byte, m.ValueSize)
+	}
+	copy(m.Contents[v.def.Offset:], b)
 	return nil
 }
 
 // Get copies the value that the variable will have at load to *out, whose type
 // is one that Set takes, or []byte.
 func (v *VarSpec) Get(out any) error {
-	mem, err := v.bytes()
+	m, err := v.home()
 	if err != nil {
 		return err
 	}
 	if err := v.check(out); err != nil {
 		return fmt.Errorf("variable %s: %w", v.def.Name, err)
+	}
+	mem := m.Contents
+	if mem == nil {
+		mem = make([]byte, v.def.Size)
+	} else {
+		mem = mem[v.def.Offset:][:v.def.Size]
 	}
 	if err := sysenc.Decode(mem, out); err != nil {
 		return fmt.Errorf("variable %s: %w", v.def.Name, err)
@@ -97,16 +107,23 @@ func checkValue(s *btf.Spec, id btf.ID, val any) error {
 	return nil
 }
 
-func (v *VarSpec) bytes() ([]byte, error) {
+// home is the map that the variable is in. Its contents, or zeros of the map's
+// size where it has none, reach to the variable's end.
+func (v *VarSpec) home() (*MapSpec, error) {
 	m := v.spec.Maps[v.def.Map]
 	if m == nil {
 		return nil, fmt.Errorf("variable %s: %w", v.def.Name, notFound("map", v.def.Map, v.spec.MapNames()))
 	}
-	end := uint64(v.def.Offset) + uint64(v.def.Size)
-	if end > uint64(len(m.Contents)) {
-		return nil, fmt.Errorf("variable %s: map %s holds %d bytes, the variable ends at %d", v.def.Name, v.def.Map, len(m.Contents), end)
+	have := uint64(m.ValueSize)
+	if m.Contents != nil {
+		have = uint64(len(m.Contents))
+	} else if have > math.MaxInt {
+		return nil, fmt.Errorf("variable %s: map %s of %d bytes is too large for this machine", v.def.Name, v.def.Map, have)
 	}
-	return m.Contents[v.def.Offset:end], nil
+	if end := uint64(v.def.Offset) + uint64(v.def.Size); end > have {
+		return nil, fmt.Errorf("variable %s: map %s holds %d bytes, the variable ends at %d", v.def.Name, v.def.Map, have, end)
+	}
+	return m, nil
 }
 
 // Set gives a global variable its value at load; see VarSpec.Set. An unknown

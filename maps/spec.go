@@ -52,7 +52,8 @@ type Spec struct {
 
 	Inner   *Spec // what the maps in a map of maps are like
 	Pinning Pinning
-	// Contents is the value of key 0, for data sections; New stores it.
+	// Contents is the value of key 0, for data sections; New stores it. nil is
+	// what the kernel makes: zeros.
 	Contents []byte
 	// Freeze makes New close the map to further writes by user space.
 	Freeze bool
