@@ -63,19 +63,19 @@ func (p *parser) collectSectionFuncs(sec uint32) error {
 	s := &p.file.Sections[sec]
 	syms := p.inSection(sec)
 	typed := slices.ContainsFunc(syms, func(i int32) bool { return p.syms[i].typ == elffile.SymFunc })
+	later := 0 // the first of a higher value
 	for n, i := range syms {
 		sym := &p.syms[i]
+		for later = max(later, n+1); later < len(syms) && p.syms[syms[later]].value <= sym.value; later++ {
+		}
 		if typed && sym.typ != elffile.SymFunc || sym.typ == elffile.SymObject {
 			continue
 		}
 		size := sym.size
 		if size == 0 { // LLVM before 7: up to the next one
 			size = s.Size - min(sym.value, s.Size)
-			for _, next := range syms[n+1:] {
-				if p.syms[next].value > sym.value {
-					size = min(size, p.syms[next].value-sym.value)
-					break
-				}
+			if later < len(syms) {
+				size = min(size, p.syms[syms[later]].value-sym.value)
 			}
 		}
 		if sym.value > s.Size || size > s.Size-sym.value || size == 0 || sym.value%slotSize != 0 || size%slotSize != 0 {
