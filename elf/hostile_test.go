@@ -125,9 +125,15 @@ func one(code []byte, rels []byte, edit func(b *builder, sec uint16)) []byte {
 	return b.bytes()
 }
 
-// TestHostile gives objects with one thing wrong each, and what the error says
-// of section, offset and symbol.
-func TestHostile(t *testing.T) {
+// hostile is an object with one thing wrong, and what the error says of
+// section, offset and symbol.
+type hostile struct {
+	name string
+	in   []byte
+	want string
+}
+
+func hostileObjects() []hostile {
 	main := func(n uint64) func(*builder, uint16) {
 		return func(b *builder, sec uint16) { b.sym(b.str("main"), globalFunc, sec, 0, n) }
 	}
@@ -139,11 +145,7 @@ func TestHostile(t *testing.T) {
 		}
 		return b.bytes()
 	}
-	for _, tt := range []struct {
-		name string
-		in   []byte
-		want string
-	}{
+	return []hostile{
 		{"function beyond the section", one(insns(opExit), nil, main(16)), "tc: offset 0x0: function main of 0x10 bytes"},
 		{"function size near 2^64", one(insns(opExit), nil, main(1<<64-8)), "tc: offset 0x0: function main of 0xfffffffffffffff8 bytes"},
 		{"function of half an instruction", one(insns(opExit), nil, main(4)), "tc: offset 0x0: function main of 0x4 bytes"},
@@ -208,7 +210,11 @@ func TestHostile(t *testing.T) {
 		{"version of two bytes", section(madeSection{name: "version", typ: 1, data: []byte{1, 2}}, 0, 0, 0), "version: offset 0x0: version of 2 bytes"},
 		{"legacy map with an unknown pinning", section(madeSection{name: "maps", typ: 1, data: insns([4]int32{1, 0, 0, 4}, opNone, opNone, [4]int32{2})[:28]}, globalData, 0, 28), "maps: offset 0x0: map x: definition of 28 bytes has fields"},
 		{"empty BTF", section(madeSection{name: ".BTF", typ: 1, data: []byte{1}}, 0, 0, 0), ".BTF: offset"},
-	} {
+	}
+}
+
+func TestHostile(t *testing.T) {
+	for _, tt := range hostileObjects() {
 		t.Run(tt.name, func(t *testing.T) {
 			o, err := Parse(tt.in)
 			if tt.want == "" {
