@@ -21,6 +21,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -65,17 +66,16 @@ func run(dir string) error {
 	if err != nil {
 		return err
 	}
-	if *smoke {
-		*rounds = 1
-		*counting = "none"
-	}
 	tasks, err := e.tasks(chosen)
 	if err != nil {
 		return err
 	}
+	if *smoke {
+		return e.smoke(tasks, sized)
+	}
 	start := time.Now()
 	for i := range *rounds {
-		e.round(tasks, i, *smoke)
+		e.round(tasks, i, false)
 		spent := time.Since(start)
 		left := spent / time.Duration(i+1) * time.Duration(*rounds-i-1)
 		progress(fmt.Sprintf("round %d of %d; %v, %v to go", i+1, *rounds, spent.Round(time.Second), left.Round(time.Second)))
@@ -88,6 +88,26 @@ func run(dir string) error {
 		return err
 	}
 	return report(res, problems(tasks))
+}
+
+// smoke runs every row once, and says of each which peers did it.
+func (e *env) smoke(tasks []*task, sized bool) error {
+	e.round(tasks, 0, true)
+	for _, t := range tasks {
+		var ok []string
+		for _, name := range peerNames {
+			if s := t.series[name]; s != nil && s.err == nil {
+				ok = append(ok, title(name))
+			}
+		}
+		fmt.Printf("%-28s %s\n", t.name, strings.Join(ok, ", "))
+	}
+	if sized {
+		if _, err := e.sizes(); err != nil {
+			return err
+		}
+	}
+	return errors.Join(problems(tasks)...)
 }
 
 // choose picks rows by name; the sizes of binaries are a row too.

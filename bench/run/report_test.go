@@ -22,7 +22,7 @@ func madeUp(t *testing.T) []*task {
 	list := []row{
 		{name: "steady", what: "an operation", unit: ms, bars: []bar{share("libbpf", 0.5), share("cilium", 0.1), most(2e6), most(9).of("allocs"), most(9).of("bytes")},
 			own: []bar{share("libbpf", 0.5)}, peak: true},
-		{name: "loud", what: "another", unit: ns, bars: []bar{share("libbpf", 1), most(50)}},
+		{name: "loud", what: "another", unit: ns, bars: []bar{share("libbpf", 1), share("libbpf", 0.4), most(50)}},
 		{name: "alone", what: "a third", unit: octets, bars: []bar{most(10), share("cilium", 1)}},
 	}
 	samples := []map[string][]int64{
@@ -88,7 +88,7 @@ func TestVerdicts(t *testing.T) {
 	want := []string{
 		"steady: ≤ 0.5 × libbpf: met", "steady: ≤ 0.1 × cilium/ebpf: missed", "steady: ≤ 2.00 ms: met",
 		"steady: ≤ 9 allocs: missed", "steady: ≤ 9 bytes: met", "steady, own: ≤ 0.5 × libbpf: met",
-		"loud: ≤ 1 × libbpf: –", "loud: ≤ 50.0 ns: –",
+		"loud: ≤ 1 × libbpf: met in instructions", "loud: ≤ 0.4 × libbpf: missed in instructions", "loud: ≤ 50.0 ns: –",
 		"alone: ≤ 10.0 B: met", "alone: ≤ 1 × cilium/ebpf: –",
 	}
 	if !slices.Equal(got, want) {

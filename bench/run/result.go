@@ -41,14 +41,20 @@ type verdict struct {
 	Met   bool    `json:"met"`
 	// Open: no verdict, as a median is noisy or missing.
 	Open bool `json:"open,omitempty"`
+	// Counted: instructions stand in for a noisy median.
+	Counted bool `json:"counted,omitempty"`
 }
 
 func (v verdict) word() string {
 	switch {
 	case v.Open:
 		return "–"
+	case v.Met && v.Counted:
+		return "met in instructions"
 	case v.Met:
 		return "met"
+	case v.Counted:
+		return "missed in instructions"
 	}
 	return "missed"
 }
@@ -77,13 +83,21 @@ func (t *task) result() result {
 			a, b := medianOf(s.allocs), medianOf(s.bytes)
 			c.Allocs, c.Bytes = &a, &b
 		}
-		if s.insns != 0 {
-			c.Insns = &s.insns
+		if t.own == nil { // else they are those of the own part
+			c.Insns = s.count()
 		}
 		r.Peers[name] = c
 	}
 	r.Bars = r.judge(t.bars)
 	return r
+}
+
+// count is the instructions, nil if they were not counted.
+func (s *series) count() *float64 {
+	if s.insns == 0 {
+		return nil
+	}
+	return &s.insns
 }
 
 func (s *series) cell(values []float64) *cell {
@@ -109,6 +123,7 @@ func (t *task) ownResult() result {
 			own[i] = v - floor
 		}
 		r.Peers[name] = s.cell(own)
+		r.Peers[name].Insns = s.count()
 	}
 	r.Bars = r.judge(t.own)
 	return r
@@ -125,41 +140,57 @@ func (t *task) peakResult() result {
 // judge holds skep's cell against bars.
 func (r *result) judge(bars []bar) []verdict {
 	var list []verdict
-	own := r.Peers["skep"]
 	for _, b := range bars {
-		v := verdict{Open: own == nil || own.Samples == 0}
-		switch {
+		var v verdict
+		switch own := r.Peers["skep"]; {
 		case b.against != "":
+			v = ratioVerdict(own, r.Peers[b.against], b.max)
 			v.Text = fmt.Sprintf("≤ %.4g × %s", b.max, title(b.against))
-			other := r.Peers[b.against]
-			if other == nil || other.Samples == 0 {
-				v.Open = true
-			}
-			if !v.Open {
-				v.Open = own.Noisy || other.Noisy
-				v.Value = own.Median / other.Median
-				v.Met = own.Median <= b.max*other.Median
-			}
 		case b.metric == "":
+			v = absolute(own.have(""), b.max)
+			v.Open = v.Open || own.Noisy
 			v.Text = "≤ " + format(b.max, r.unit) + " " + r.unit.name
-			if !v.Open {
-				v.Open, v.Value, v.Met = own.Noisy, own.Median, own.Median <= b.max
-			}
 		default:
-			have := map[string]*float64{}
-			if own != nil {
-				have = map[string]*float64{"allocs": own.Allocs, "bytes": own.Bytes}
-			}
+			v = absolute(own.have(b.metric), b.max)
 			v.Text = "≤ " + quantity(b.max) + " " + b.metric
-			if p := have[b.metric]; p == nil {
-				v.Open = true
-			} else {
-				v.Value, v.Met = *p, *p <= b.max
-			}
 		}
 		list = append(list, v)
 	}
 	return list
+}
+
+// have is one of a cell's values; nil if it was not measured.
+func (c *cell) have(metric string) *float64 {
+	switch {
+	case c == nil || c.Samples == 0:
+		return nil
+	case metric == "allocs":
+		return c.Allocs
+	case metric == "bytes":
+		return c.Bytes
+	}
+	return &c.Median
+}
+
+func absolute(have *float64, most float64) verdict {
+	if have == nil {
+		return verdict{Open: true}
+	}
+	return verdict{Value: *have, Met: *have <= most}
+}
+
+// ratioVerdict is by time, or by instructions if a time is noisy.
+func ratioVerdict(own, other *cell, most float64) verdict {
+	a, b := own.have(""), other.have("")
+	v := verdict{Open: a == nil || b == nil}
+	if !v.Open && (own.Noisy || other.Noisy) {
+		a, b = own.Insns, other.Insns
+		v.Open, v.Counted = a == nil || b == nil, true
+	}
+	if !v.Open {
+		v.Value, v.Met = *a / *b, *a <= most**b
+	}
+	return v
 }
 
 func (r *results) write(path string) error {

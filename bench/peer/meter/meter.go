@@ -144,6 +144,9 @@ func (r *Run) MeasureUnits(units int, before, op, after func() error) error {
 		if err := call(before); err != nil {
 			return err
 		}
+		if r.Batches > 1 {
+			runtime.GC() // what set-up and other batches left is not this one's
+		}
 		runtime.ReadMemStats(&from)
 		start := time.Now()
 		for range r.N {
