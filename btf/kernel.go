@@ -160,9 +160,11 @@ func (k *Kernel) vmlinux(names []sought) (*Spec, error) {
 	m := &k.vm
 	if !k.opened {
 		k.opened = true
-		b, mapped, err := k.openVmlinux()
+		name, b, mapped, err := k.openVmlinux()
 		if err == nil {
-			err = k.load(m, b, mapped, nil, names)
+			if err = k.load(m, b, mapped, nil, names); err != nil {
+				err = fmt.Errorf("%s: %w", name, err)
+			}
 		}
 		if err != nil {
 			m.err = fmt.Errorf("kernel BTF: %w", err)

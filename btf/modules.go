@@ -55,14 +55,14 @@ func (k *Kernel) release() (string, error) {
 }
 
 // openVmlinux reads the kernel's BTF from sysfs, or, where that has none, from
-// an image of the running kernel on disk.
-func (k *Kernel) openVmlinux() ([]byte, bool, error) {
-	b, mapped, err := k.read(path.Join(btfDir, vmlinuxName))
-	if !errors.Is(err, fs.ErrNotExist) {
-		return b, mapped, err
+// an image of the running kernel on disk, and says which file that is.
+func (k *Kernel) openVmlinux() (name string, b []byte, mapped bool, err error) {
+	name = btfDir + "/" + vmlinuxName
+	b, mapped, err = k.read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		name, b, err = k.fromImage()
 	}
-	b, err = k.fromImage()
-	return b, false, err
+	return name, b, mapped, err
 }
 
 // images are the places of an uncompressed kernel, by release, that libbpf
@@ -77,25 +77,26 @@ var images = [...]string{
 	"usr/lib/debug/lib/modules/%s/vmlinux",
 }
 
-func (k *Kernel) fromImage() ([]byte, error) {
+func (k *Kernel) fromImage() (name string, b []byte, err error) {
 	release, err := k.release()
 	if err != nil {
-		return nil, fmt.Errorf("%w: not in sysfs, and the release is unknown: %w", ErrNoBTF, err)
+		return "", nil, fmt.Errorf("%w: not in sysfs, and the release is unknown: %w", ErrNoBTF, err)
 	}
 	var last error
 	for _, pattern := range images {
-		b, err := imageBTF(k.root, fmt.Sprintf(pattern, release))
+		name = fmt.Sprintf(pattern, release)
+		b, err := imageBTF(k.root, name)
 		if err == nil {
-			return b, nil
+			return name, b, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			last = err
 		}
 	}
 	if last != nil {
-		return nil, fmt.Errorf("%w: not in sysfs: %w", ErrNoBTF, last)
+		return "", nil, fmt.Errorf("%w: not in sysfs: %w", ErrNoBTF, last)
 	}
-	return nil, fmt.Errorf("%w: neither in sysfs (CONFIG_DEBUG_INFO_BTF) nor as an image on disk", ErrNoBTF)
+	return "", nil, fmt.Errorf("%w: neither "+btfDir+"/"+vmlinuxName+" (CONFIG_DEBUG_INFO_BTF) nor an image on disk", ErrNoBTF)
 }
 
 // list reads the names of modules, once.
