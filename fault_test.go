@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	stdmaps "maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -113,7 +113,7 @@ type faulty struct {
 	obj  *skep.Spec
 	id   uint32 // of the map pinned before
 	want outcome
-	seen struct{ cases, errors, same, lesser int }
+	seen struct{ errors, same, lesser int }
 }
 
 func newFaulty(t *testing.T) *faulty {
@@ -181,46 +181,38 @@ func (f *faulty) untouched(t *testing.T) {
 	}
 }
 
-// try loads with one fault and judges. It returns whether the fault struck.
-func (f *faulty) try(t *testing.T, fault systest.Fault) bool {
+// each loads with every fault of some calls, and judges; after each the same
+// load succeeds.
+func (f *faulty) each(t *testing.T, call systest.Fault, errnos ...sys.Errno) {
 	t.Helper()
-	fired := false
-	watch := systest.Watch{Pins: []string{f.dir}}
-	ok := t.Run(strings.ReplaceAll(fault.String(), " ", "_"), func(t *testing.T) {
-		before := systest.Take(watch)
-		tracer := systest.TraceFDs(t)
-		in := systest.Inject(t, fault)
+	o := systest.Faults{Calls: []systest.Fault{call}, Errnos: errnos, Watch: systest.Watch{Pins: []string{f.dir}}}
+	runs := systest.EachFault(t, o, func(t *testing.T, in *systest.Injector) {
 		c, err := f.load()
 		in.Disarm()
-		fired = in.Fired() > 0
-		f.seen.cases++
 		if err != nil {
 			f.seen.errors++
-			f.judge(t, err, in, fault)
+			f.judge(t, err, in)
 		} else {
 			f.compare(t, c)
 		}
 		f.untouched(t)
-		if diff := before.Compare(watch); diff != "" {
-			t.Errorf("after %v:\nleft behind:\n%s%s", err, diff, tracer.Report())
+		if t.Failed() {
+			_ = os.Remove(f.pin("pinned_new"))
+		}
+		if diff := cmp.Diff(f.want, f.good(t)); diff != "" {
+			t.Errorf("the second load (-want +got):\n%s", diff)
 		}
 	})
-	if !ok {
-		_ = os.Remove(f.pin("pinned_new"))
-	}
-	if diff := cmp.Diff(f.want, f.good(t)); diff != "" {
-		t.Errorf("%v: the second load (-want +got):\n%s", fault, diff)
-	}
-	return fired
+	t.Logf("%d cases: %d errors, %d the same collection, %d a lesser form that the report tells of",
+		runs, f.seen.errors, f.seen.same, f.seen.lesser)
 }
 
 // judge checks that an error names object and step, and what failed.
-func (f *faulty) judge(t *testing.T, err error, in *systest.Injector, fault systest.Fault) {
+func (f *faulty) judge(t *testing.T, err error, in *systest.Injector) {
 	t.Helper()
+	in.Judge(t, err)
 	var step *skep.StepError
 	switch {
-	case in.Fired() == 0:
-		t.Errorf("failed without a fault: %v", err)
 	case !errors.As(err, &step):
 		t.Errorf("no StepError: %v", err)
 	case step.Object != "everything" || !strings.HasPrefix(err.Error(), "everything: "):
@@ -229,8 +221,6 @@ func (f *faulty) judge(t *testing.T, err error, in *systest.Injector, fault syst
 		t.Errorf("error does not name the step: %v", err)
 	case slices.Contains([]string{"map", "program", "slots"}, step.Step) && (step.Name == "" || !strings.Contains(err.Error(), step.Name)):
 		t.Errorf("error does not name the %s: %v", step.Step, err)
-	case !errors.Is(err, fault.Errno):
-		t.Errorf("error does not wrap %v (%s failed): %v", fault.Errno, in.Victim(), err)
 	}
 }
 
@@ -261,29 +251,13 @@ func (f *faulty) compare(t *testing.T, c *skep.Collection) {
 // failed; and nothing stays.
 func TestFaults(t *testing.T) {
 	needKernel(t)
-	f := newFaulty(t)
-	for _, errno := range []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EAGAIN, sys.EINVAL} {
-		for n := 1; f.try(t, systest.Fault{Cmd: systest.AnyCmd, N: n, Errno: errno}); n++ {
-		}
-		for n := 1; f.try(t, systest.Fault{Cmd: systest.AnyCmd, N: n, Rest: true, Errno: errno}); n++ {
-		}
-	}
-	t.Logf("%d cases: %d errors, %d the same collection, %d a lesser form that the report tells of",
-		f.seen.cases, f.seen.errors, f.seen.same, f.seen.lesser)
+	newFaulty(t).each(t, systest.Fault{Cmd: systest.AnyCmd}, sys.EPERM, sys.ENOMEM, sys.EAGAIN, sys.EINVAL)
 }
 
 // TestFaultsElsewhere fails the system calls that are not bpf(2).
 func TestFaultsElsewhere(t *testing.T) {
 	needKernel(t)
-	f := newFaulty(t)
-	for _, errno := range []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EINVAL} {
-		for n := 1; f.try(t, systest.Fault{Call: "*", N: n, Errno: errno}); n++ {
-		}
-		for n := 1; f.try(t, systest.Fault{Call: "*", N: n, Rest: true, Errno: errno}); n++ {
-		}
-	}
-	t.Logf("%d cases: %d errors, %d the same collection, %d a lesser form that the report tells of",
-		f.seen.cases, f.seen.errors, f.seen.same, f.seen.lesser)
+	newFaulty(t).each(t, systest.Fault{Call: "*"}, sys.EPERM, sys.ENOMEM, sys.EINVAL)
 }
 
 // countdown is a context that is cancelled at the n-th look at it.
@@ -330,6 +304,32 @@ func TestCancelled(t *testing.T) {
 	f.good(t)
 }
 
+// TestCancelledAtCalls cancels while each system call of a load is made: that
+// one is still awaited.
+func TestCancelledAtCalls(t *testing.T) {
+	needKernel(t)
+	f := newFaulty(t)
+	for n, more := 1, true; more; n++ {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			systest.CheckLeaks(t, systest.Watch{Pins: []string{f.dir}})
+			ctx := systest.CancelAt(t, n)
+			c, err := skep.LoadContext(ctx, f.obj, &skep.Options{PinDir: f.dir, Parallel: 1})
+			more = ctx.Err() != nil
+			var step *skep.StepError
+			switch {
+			case err == nil: // at its last calls a load does not look any more
+				f.finish(t, c)
+			case !more || !errors.As(err, &step) || !errors.Is(err, context.Canceled):
+				t.Error(err)
+			}
+			f.untouched(t)
+		})
+	}
+	if diff := cmp.Diff(f.want, f.good(t)); diff != "" {
+		t.Errorf("the load after them (-want +got):\n%s", diff)
+	}
+}
+
 // TestAttachFaults fails each call of Attach: either all are attached, or none.
 func TestAttachFaults(t *testing.T) {
 	needKernel(t)
@@ -351,98 +351,24 @@ func TestAttachFaults(t *testing.T) {
 	if err := good.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cases := 0
-	try := func(fault systest.Fault) (fired bool) {
-		t.Run(strings.ReplaceAll(fault.String(), " ", "_"), func(t *testing.T) {
-			before := systest.Take(systest.Watch{})
-			in := systest.Inject(t, fault)
-			links, err := coll.Attach(nil)
-			in.Disarm()
-			fired = in.Fired() > 0
-			cases++
-			var step *skep.StepError
-			switch {
-			case err == nil:
-				if len(links.ByProgram) != 3 {
-					t.Errorf("attached %d programs without an error: %v", len(links.ByProgram), links.Skipped)
-				}
-				if err := links.Close(); err != nil {
-					t.Error(err)
-				}
-			case !errors.As(err, &step) || step.Step != "attach" || !strings.Contains(err.Error(), step.Name) || !errors.Is(err, fault.Errno):
-				t.Errorf("%s failed: %v", in.Victim(), err)
-			case links != nil:
-				t.Error("links beside an error")
+	runs := systest.EachFault(t, systest.Faults{}, func(t *testing.T, in *systest.Injector) {
+		links, err := coll.Attach(nil)
+		in.Disarm()
+		in.Judge(t, err)
+		var step *skep.StepError
+		switch {
+		case err == nil:
+			if len(links.ByProgram) != 3 {
+				t.Errorf("attached %d programs without an error: %v", len(links.ByProgram), links.Skipped)
 			}
-			if diff := before.Compare(systest.Watch{}); diff != "" {
-				t.Errorf("left behind after %v:\n%s", err, diff)
+			if err := links.Close(); err != nil {
+				t.Error(err)
 			}
-		})
-		return fired
-	}
-	for _, errno := range []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EAGAIN, sys.EINVAL} {
-		for _, rest := range []bool{false, true} {
-			for n := 1; try(systest.Fault{Cmd: systest.AnyCmd, N: n, Rest: rest, Errno: errno}); n++ {
-			}
-			for n := 1; try(systest.Fault{Call: "*", N: n, Rest: rest, Errno: errno}); n++ {
-			}
+		case !errors.As(err, &step) || step.Step != "attach" || !strings.Contains(err.Error(), step.Name):
+			t.Errorf("%s failed: %v", in.Victim(), err)
+		case links != nil:
+			t.Error("links beside an error")
 		}
-	}
-	t.Logf("%d cases", cases)
-}
-
-// brokenFS fails to open what its test says, and has nothing else.
-type brokenFS struct {
-	fs.FS
-	broken string
-}
-
-func (b brokenFS) Open(name string) (fs.File, error) {
-	if strings.HasPrefix(name, b.broken) {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: sys.EIO}
-	}
-	return b.FS.Open(name)
-}
-
-// TestUnreadableFacts: a fact that cannot be read is an error only where it
-// matters, and then says what could not be read.
-func TestUnreadableFacts(t *testing.T) {
-	for _, tc := range []struct {
-		broken, object, program string
-		facts                   bool // ReadFacts itself fails
-		want                    string
-	}{
-		{"sys/devices/system/cpu", "globals", "count", true, "possible CPUs"},
-		{"proc/", "globals", "count", true, "facts"},
-		{"proc/config.gz", "globals", "count", false, ""},
-		{"proc/kallsyms", "globals", "count", false, ""},
-		{"proc/kallsyms", "ksyms", "typeless", false, "extern schedule"},
-		{"sys/kernel/btf", "core", "fields", false, "kernel BTF"},
-		{"sys/kernel/btf", "globals", "count", false, ""},
-		{"sys/kernel/btf", "attach", "on_tp_btf", false, "on_tp_btf: target"},
-	} {
-		name := tc.broken + " for " + tc.object
-		root := brokenFS{os.DirFS("/"), tc.broken}
-		spec := open(t, "testdata/"+tc.object+".el.o")
-		if err := spec.Only(tc.program); err != nil {
-			t.Fatal(err)
-		}
-		facts, err := skep.ReadFacts(spec.Needs(), &skep.FactOptions{Root: root})
-		if (err != nil) != tc.facts {
-			t.Errorf("%s: ReadFacts: %v", name, err)
-		}
-		if err != nil {
-			if !strings.Contains(err.Error(), tc.want) || !errors.Is(err, sys.EIO) {
-				t.Errorf("%s: ReadFacts: error %v, want one with %q that wraps EIO", name, err, tc.want)
-			}
-			continue
-		}
-		_, err = spec.Plan(facts)
-		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
-			t.Errorf("%s: Plan: error %v, want %q", name, err, tc.want)
-		}
-		if err := facts.Close(); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	})
+	t.Logf("%d cases", runs)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -181,7 +182,7 @@ func TestFactFaultsOfALoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.finish(t, c)
-	errors, same := 0, 0
+	failed, same := 0, 0
 	for _, fault := range factFaults(ops) {
 		for fault.N = 1; fault.N <= count.Matched(); fault.N++ {
 			fsys := systest.FS(os.DirFS("/"), fault)
@@ -191,7 +192,7 @@ func TestFactFaultsOfALoad(t *testing.T) {
 				if diff := cmp.Diff(f.want, f.finish(t, c)); diff != "" {
 					t.Errorf("%v, %q: another collection:\n%s", fault, fsys.Victims(), diff)
 				}
-			} else if errors++; misjudged(fault, fsys.Victims(), "", "", err) != "" {
+			} else if failed++; misjudged(fault, fsys.Victims(), "", "", err) != "" {
 				t.Errorf("%v, %q: %v", fault, fsys.Victims(), err)
 			}
 			f.untouched(t)
@@ -200,5 +201,61 @@ func TestFactFaultsOfALoad(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d operations: %d errors, %d the same collection", count.Matched(), errors, same)
+	t.Logf("%d operations: %d errors, %d the same collection", count.Matched(), failed, same)
+}
+
+// brokenFS fails to open what its test says, and has nothing else.
+type brokenFS struct {
+	fs.FS
+	broken string
+}
+
+func (b brokenFS) Open(name string) (fs.File, error) {
+	if strings.HasPrefix(name, b.broken) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: sys.EIO}
+	}
+	return b.FS.Open(name)
+}
+
+// TestUnreadableFacts: a fact that cannot be read is an error only where it
+// matters, and then says what could not be read.
+func TestUnreadableFacts(t *testing.T) {
+	for _, tc := range []struct {
+		broken, object, program string
+		facts                   bool // ReadFacts itself fails
+		want                    string
+	}{
+		{"sys/devices/system/cpu", "globals", "count", true, "possible CPUs"},
+		{"proc/", "globals", "count", true, "facts"},
+		{"proc/config.gz", "globals", "count", false, ""},
+		{"proc/kallsyms", "globals", "count", false, ""},
+		{"proc/kallsyms", "ksyms", "typeless", false, "extern schedule"},
+		{"sys/kernel/btf", "core", "fields", false, "kernel BTF"},
+		{"sys/kernel/btf", "globals", "count", false, ""},
+		{"sys/kernel/btf", "attach", "on_tp_btf", false, "on_tp_btf: target"},
+	} {
+		name := tc.broken + " for " + tc.object
+		root := brokenFS{os.DirFS("/"), tc.broken}
+		spec := open(t, "testdata/"+tc.object+".el.o")
+		if err := spec.Only(tc.program); err != nil {
+			t.Fatal(err)
+		}
+		facts, err := skep.ReadFacts(spec.Needs(), &skep.FactOptions{Root: root})
+		if (err != nil) != tc.facts {
+			t.Errorf("%s: ReadFacts: %v", name, err)
+		}
+		if err != nil {
+			if !strings.Contains(err.Error(), tc.want) || !errors.Is(err, sys.EIO) {
+				t.Errorf("%s: ReadFacts: error %v, want one with %q that wraps EIO", name, err, tc.want)
+			}
+			continue
+		}
+		_, err = spec.Plan(facts)
+		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+			t.Errorf("%s: Plan: error %v, want %q", name, err, tc.want)
+		}
+		if err := facts.Close(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

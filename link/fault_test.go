@@ -2,7 +2,6 @@ package link
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -55,53 +54,31 @@ func attachers(t *testing.T) map[string]func() (Link, error) {
 }
 
 // Whatever call fails: the result is a Link, or an error that names the errno,
-// and nothing stays behind.
+// and nothing stays behind. Info and Close meet the fault too.
 func TestFaults(t *testing.T) {
 	testutil.NeedRoot(t)
 	for name, attach := range attachers(t) {
-		for _, kind := range []systest.Fault{{Cmd: systest.AnyCmd}, {Call: "*"}} {
-			for _, errno := range []sys.Errno{sys.ENOMEM, sys.EINVAL} {
-				for n := 1; n < 100; n++ {
-					fault := kind
-					fault.N, fault.Errno = n, errno
-					if !t.Run(fmt.Sprintf("%s/%v", name, fault), func(t *testing.T) { attachWithFault(t, attach, fault, &n) }) {
-						return
+		t.Run(name, func(t *testing.T) {
+			systest.EachFault(t, systest.Faults{Errnos: []sys.Errno{sys.ENOMEM, sys.EINVAL}}, func(t *testing.T, in *systest.Injector) {
+				l, err := attach()
+				in.Judge(t, err)
+				if err != nil {
+					if l != nil {
+						t.Errorf("a link and %v", err)
+					}
+					return
+				}
+				_, err = l.Info()
+				in.Judge(t, err)
+				err = l.Close()
+				in.Judge(t, err)
+				if in.Disarm(); err != nil {
+					if err := l.Close(); err != nil {
+						t.Errorf("second close: %v", err)
 					}
 				}
-			}
-		}
-	}
-}
-
-// attachWithFault sets n beyond the end once the fault does not come to pass.
-func attachWithFault(t *testing.T, attach func() (Link, error), fault systest.Fault, n *int) {
-	before := systest.Take(systest.Watch{})
-	in := systest.Inject(t, fault)
-	l, err := attach()
-	fired := in.Fired() != 0
-	switch {
-	case err == nil:
-		if _, err := l.Info(); err != nil && !errors.Is(err, fault.Errno) {
-			t.Errorf("info: %v", err)
-		}
-		if err := l.Close(); err != nil {
-			if !errors.Is(err, fault.Errno) {
-				t.Errorf("close: %v", err)
-			}
-			if err := l.Close(); err != nil {
-				t.Errorf("second close: %v", err)
-			}
-		}
-	case l != nil:
-		t.Errorf("a link and %v", err)
-	case !fired || !errors.Is(err, fault.Errno):
-		t.Errorf("error does not say %v: %v", fault.Errno, err)
-	}
-	if diff := before.Compare(systest.Watch{}); diff != "" {
-		t.Errorf("left behind after %v: %s", in.Victim(), diff)
-	}
-	if !fired {
-		*n = 100
+			})
+		})
 	}
 }
 

@@ -2,7 +2,6 @@ package prog_test
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -152,40 +151,24 @@ func TestOldLog(t *testing.T) {
 // TestFaults fails every system call of a load in turn.
 func TestFaults(t *testing.T) {
 	types := testTypes(t)
-	for _, errno := range []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EAGAIN, sys.EINTR, sys.EINVAL} {
-		for n := 1; n < 100; n++ {
-			stop := false
-			for _, rest := range []bool{false, true} {
-				f := systest.Fault{Cmd: systest.AnyCmd, N: n, Errno: errno, Rest: rest}
-				t.Run(fmt.Sprint(f), func(t *testing.T) { stop = !loadWithFault(t, types, f) })
-			}
-			if stop {
-				break
-			}
+	systest.EachFault(t, systest.Faults{
+		Calls:  []systest.Fault{{Cmd: systest.AnyCmd}},
+		Errnos: []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EAGAIN, sys.EINTR, sys.EINVAL},
+		Setup:  func(t *testing.T) { systest.NewKernel(t) },
+	}, func(t *testing.T, in *systest.Injector) {
+		p, err := prog.Load(&prog.Spec{
+			Name: "x", Type: prog.XDP, Insns: ret(2), Types: types, Funcs: []btf.FuncInfo{{Type: 1}},
+		}, nil)
+		in.Disarm()
+		in.Judge(t, err)
+		if (p == nil) == (err == nil) {
+			t.Fatalf("program %v, error %v", p, err)
 		}
-	}
-}
-
-func loadWithFault(t *testing.T, types *btf.Spec, f systest.Fault) bool {
-	systest.NewKernel(t)
-	before := systest.Take(systest.Watch{})
-	in := systest.Inject(t, f)
-	p, err := prog.Load(&prog.Spec{
-		Name: "x", Type: prog.XDP, Insns: ret(2), Types: types, Funcs: []btf.FuncInfo{{Type: 1}},
-	}, nil)
-	if (p == nil) == (err == nil) {
-		t.Fatalf("program %v, error %v", p, err)
-	}
-	if err != nil && (!errors.Is(err, f.Errno) || !strings.HasPrefix(err.Error(), "program x: load: ")) {
-		t.Errorf("error %v", err)
-	}
-	if p != nil {
-		_ = p.Close()
-	}
-	if diff := before.Diff(systest.Take(systest.Watch{})); len(diff) > 0 {
-		t.Errorf("left behind: %v", diff)
-	}
-	return in.Fired() > 0
+		if err != nil && !strings.HasPrefix(err.Error(), "program x: load: ") {
+			t.Errorf("error %v", err)
+		}
+		p.Close()
+	})
 }
 
 // testTypes is BTF of one int.

@@ -200,22 +200,18 @@ func TestNoBTFAtAll(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	for _, errno := range []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EINTR, sys.EAGAIN} {
-		for n := 1; ; n++ {
-			systest.NewKernel(t)
-			before := systest.Take(systest.Watch{})
-			in := systest.Inject(t, systest.Fault{Cmd: systest.AnyCmd, N: n, Rest: true, Errno: errno})
-			h, err := handle.Load(floats(t), nil)
-			if err != nil && !errors.Is(err, errno) {
-				t.Errorf("%v", err)
-			}
-			_ = h.Close()
-			if diff := before.Diff(systest.Take(systest.Watch{})); len(diff) > 0 {
-				t.Errorf("call %d, %v: left behind: %v", n, errno, diff)
-			}
-			if in.Fired() == 0 {
-				break
-			}
+	types := floats(t)
+	systest.EachFault(t, systest.Faults{
+		Calls:  []systest.Fault{{Cmd: systest.AnyCmd}},
+		Errnos: []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EINTR, sys.EAGAIN},
+		Setup:  func(t *testing.T) { systest.NewKernel(t) },
+	}, func(t *testing.T, in *systest.Injector) {
+		h, err := handle.Load(types, nil)
+		in.Disarm()
+		in.Judge(t, err)
+		if (h == nil) == (err == nil) {
+			t.Errorf("handle %v, error %v", h, err)
 		}
-	}
+		h.Close()
+	})
 }

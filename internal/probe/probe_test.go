@@ -136,3 +136,27 @@ func TestToken(t *testing.T) {
 		t.Errorf("asked only with %v", seen)
 	}
 }
+
+// TestFaults fails each call of the probes: what says nothing of a feature must
+// not be learned, and nothing stays.
+func TestFaults(t *testing.T) {
+	testutil.NeedRoot(t)
+	var want feature.Set
+	if _, err := Ask(&want, 0, everything()...); err != nil {
+		t.Fatal(err)
+	}
+	o := systest.Faults{Calls: []systest.Fault{{Cmd: systest.AnyCmd}}, Errnos: []sys.Errno{sys.EPERM}}
+	systest.EachFault(t, o, func(t *testing.T, in *systest.Injector) {
+		var set feature.Set
+		_, err := Ask(&set, 0, everything()...)
+		// What a probe needs hides its errno, which would be an answer.
+		if err != nil && (in.Fired() == 0 || !strings.Contains(err.Error(), in.Fault().Errno.Error())) {
+			t.Errorf("%s failed: %v", in.Victim(), err)
+		}
+		for _, id := range everything() {
+			if got := set.Get(id); got != want.Get(id) && got != feature.Unknown {
+				t.Errorf("%s: learned %d, it is %d", id, got, want.Get(id))
+			}
+		}
+	})
+}

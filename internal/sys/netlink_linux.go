@@ -34,6 +34,9 @@ func netlink(family int, request []byte) ([][]byte, error) {
 	defer fd.Release()
 	// Best effort: kernels before 4.12 have no extended acknowledgements.
 	_ = unix.SetsockoptInt(sock, unix.SOL_NETLINK, unix.NETLINK_EXT_ACK, 1)
+	if err := before("netlink send"); err != nil {
+		return nil, err
+	}
 	if err := unix.Sendto(sock, request, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, wrapErrno("netlink send", err)
 	}

@@ -9,6 +9,9 @@ func EpollCreate() (*FD, error) {
 
 // EpollAdd watches fd for events; key comes back with them.
 func EpollAdd(epoll, fd int, events uint32, key int32) error {
+	if err := before("epoll_ctl"); err != nil {
+		return err
+	}
 	ev := unix.EpollEvent{Events: events, Fd: key}
 	return wrapErrno("epoll_ctl", unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, fd, &ev))
 }

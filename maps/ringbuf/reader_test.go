@@ -461,19 +461,15 @@ func TestNewReaderRefuses(t *testing.T) {
 	if _, err := NewReader(m, other); err == nil || err.Error() != "map arr: ring buffer: the map is a Array" {
 		t.Error(err)
 	}
-	for _, call := range []string{"mmap", "epoll_create1", "epoll_ctl", "dup", "fcntl"} {
-		for n := 1; n <= 2; n++ {
-			t.Run(fmt.Sprint(call, n), func(t *testing.T) {
-				systest.CheckLeaks(t, systest.Watch{})
-				in := systest.Inject(t, systest.Fault{Call: call, N: n, Errno: sys.ENOMEM})
-				r, err := NewReader(m)
-				if fired := in.Fired() > 0; fired != (err != nil) || fired && !errors.Is(err, sys.ENOMEM) {
-					t.Error(err)
-				}
-				r.Close()
-			})
+	second := ringMap(t, 4096)
+	systest.EachFault(t, systest.Faults{}, func(t *testing.T, in *systest.Injector) {
+		r, err := NewReader(m, second)
+		in.Judge(t, err)
+		if (err != nil) != (in.Fired() > 0) {
+			t.Errorf("%v with %s failing", err, in.Victim())
 		}
-	}
+		r.Close()
+	})
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
