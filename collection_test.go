@@ -12,6 +12,7 @@ import (
 
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/internal/testutil"
+	"github.com/skepbpf/skep/internal/testutil/fentry"
 	"github.com/skepbpf/skep/maps"
 )
 
@@ -28,7 +29,7 @@ func TestPrefer(t *testing.T) {
 	c := load(t, spec, nil)
 	// Where trampolines are refused, the second.
 	chosen := "raw_sleep"
-	if c.Programs["fentry_sleep"] != nil {
+	if testutil.HasTrampolines(t, fentry.Try) {
 		chosen = "fentry_sleep"
 	}
 	behind := false

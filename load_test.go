@@ -18,6 +18,7 @@ import (
 	"github.com/skepbpf/skep/internal/sys/systest"
 	"github.com/skepbpf/skep/internal/sysenc"
 	"github.com/skepbpf/skep/internal/testutil"
+	"github.com/skepbpf/skep/internal/testutil/fentry"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
 )
@@ -102,19 +103,20 @@ func run(t *testing.T, c *skep.Collection, name string, n int) uint32 {
 var refusals = []struct {
 	object, program string
 	want            []string
-	config          string // option of the kernel with which it loads
+	config          string // option of the kernel with which it loads, "" for none
+	trampoline      bool   // and that it takes one
 }{
-	{"core_poison", "poisoned", []string{"CO-RE relocation", "struct task_struct.skep_no_such_field", "core_poison.c:"}, ""},
-	{"freplace", "replacement", []string{"target replace_me", "not found"}, ""},
-	{"kconfig_strong", "needs_absent", []string{"extern CONFIG_SKEP_ABSENT", "not set"}, ""},
-	{"ksyms_typed", "per_cpu", []string{"runqueues"}, "CONFIG_KALLSYMS_ALL"},
-	{"ksyms_typed", "this_cpu", []string{"bpf_prog_active"}, "CONFIG_KALLSYMS_ALL"},
-	{"off", "refused", []string{"map_value_or_null", "off.c:", "return *value;"}, ""},
-	{"off", "unknown", []string{"skep_unknown", "set Type"}, ""},
-	{"prefer", "fentry_sleep", []string{"BPF_PROG_LOAD"}, "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"},
-	{"prefer", "fexit_sleep", []string{"BPF_PROG_LOAD"}, "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS"},
-	{"lsm", "file_open", []string{"BPF_PROG_LOAD"}, "CONFIG_BPF_LSM"},
-	{"lsm", "committed_creds", []string{"BPF_PROG_LOAD"}, "CONFIG_BPF_LSM"},
+	{"core_poison", "poisoned", []string{"CO-RE relocation", "struct task_struct.skep_no_such_field", "core_poison.c:"}, "", false},
+	{"freplace", "replacement", []string{"target replace_me", "not found"}, "", false},
+	{"kconfig_strong", "needs_absent", []string{"extern CONFIG_SKEP_ABSENT", "not set"}, "", false},
+	{"ksyms_typed", "per_cpu", []string{"runqueues"}, "CONFIG_KALLSYMS_ALL", false},
+	{"ksyms_typed", "this_cpu", []string{"bpf_prog_active"}, "CONFIG_KALLSYMS_ALL", false},
+	{"off", "refused", []string{"map_value_or_null", "off.c:", "return *value;"}, "", false},
+	{"off", "unknown", []string{"skep_unknown", "set Type"}, "", false},
+	{"prefer", "fentry_sleep", []string{"BPF_PROG_LOAD"}, "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", true},
+	{"prefer", "fexit_sleep", []string{"BPF_PROG_LOAD"}, "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", true},
+	{"lsm", "file_open", []string{"BPF_PROG_LOAD"}, "CONFIG_BPF_LSM", true},
+	{"lsm", "committed_creds", []string{"BPF_PROG_LOAD"}, "CONFIG_BPF_LSM", true},
 }
 
 // TestEveryObject loads each program of testdata in its whole object, the
@@ -142,15 +144,15 @@ func TestEveryObject(t *testing.T) {
 				t.Fatal(err)
 			}
 			c, err := skep.Load(one, nil)
+			met := r.config != "" && testutil.HasConfig(t, r.config) && (!r.trampoline || testutil.HasTrampolines(t, fentry.Try))
 			if err == nil {
 				c.Close()
-				if r.config == "" || !testutil.HasConfig(t, r.config) {
-					t.Errorf("%s: %s loads", spec.Name, r.program)
-				}
-				continue
 			}
-			if r.config != "" && testutil.HasConfig(t, r.config) {
-				t.Logf("%s: %s does not load in spite of %s: %v", spec.Name, r.program, r.config, err)
+			if met != (err == nil) {
+				t.Errorf("%s: %s: to load is %v: %v", spec.Name, r.program, met, err)
+			}
+			if err == nil || met {
+				continue
 			}
 			var step *skep.StepError
 			if !errors.As(err, &step) || step.Object != spec.Name || step.Name != r.program {

@@ -32,17 +32,22 @@ func TestResolveInKernel(t *testing.T) {
 		name   string
 		want   string
 		kind   btf.Kind
+		config string
 	}{
-		{prog.Tracing, prog.AttachTraceRawTP, "sched_switch", "btf_trace_sched_switch", btf.KindTypedef},
-		{prog.Tracing, prog.AttachTraceFentry, "bpf_prog_load", "bpf_prog_load", btf.KindFunc},
-		{prog.Tracing, prog.AttachTraceIter, "task", "bpf_iter_task", btf.KindFunc},
-		{prog.LSM, prog.AttachLSMMAC, "bprm_check_security", "bpf_lsm_bprm_check_security", btf.KindFunc},
+		{prog.Tracing, prog.AttachTraceRawTP, "sched_switch", "btf_trace_sched_switch", btf.KindTypedef, ""},
+		{prog.Tracing, prog.AttachTraceFentry, "bpf_prog_load", "bpf_prog_load", btf.KindFunc, ""},
+		{prog.Tracing, prog.AttachTraceIter, "task", "bpf_iter_task", btf.KindFunc, ""},
+		{prog.LSM, prog.AttachLSMMAC, "bprm_check_security", "bpf_lsm_bprm_check_security", btf.KindFunc, "CONFIG_BPF_LSM"},
 	} {
 		s := prog.Spec{Type: tt.typ, Attach: tt.attach, Target: prog.Target{Name: tt.name}}
-		if err := s.Resolve(k); errors.Is(err, btf.ErrNotFound) {
-			t.Logf("not in this kernel: %v", err)
+		err := s.Resolve(k)
+		if tt.config != "" && !testutil.HasConfig(t, tt.config) {
+			if !errors.Is(err, btf.ErrNotFound) {
+				t.Errorf("%s without %s: %v", tt.name, tt.config, err)
+			}
 			continue
-		} else if err != nil {
+		}
+		if err != nil {
 			t.Error(err)
 			continue
 		}
