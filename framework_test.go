@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,9 +94,10 @@ func inNetns(t *testing.T, f func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(unshare, "--net", "--", self, "-test.run=^"+t.Name()+"$")
+	cmd := exec.Command(unshare, "--net", "--", self, "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(os.Environ(), env+"=1")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	// Without -v, a test that is skipped there would look like one that passed.
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Errorf("in its own namespace: %v\n%s", err, out)
 	}
 }
