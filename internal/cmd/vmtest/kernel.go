@@ -26,7 +26,6 @@ type kernel struct {
 
 func (k *kernel) image() string  { return filepath.Join(k.dir, "image") }
 func (k *kernel) config() string { return filepath.Join(k.dir, "config") }
-func (k *kernel) btf() string    { return filepath.Join(k.dir, "btf") }
 
 func (k *kernel) modules() ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(k.dir, "modules", "*.ko"))

@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,10 +22,14 @@ const btfSource = `
 #include <linux/sched/signal.h>
 #include <linux/mm_types.h>
 #include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/bpf.h>
 struct task_struct skep_task_struct;
 struct mm_struct skep_mm_struct;
 struct signal_struct skep_signal_struct;
 struct cred skep_cred;
+struct file skep_file;
+enum bpf_map_type skep_bpf_map_type;
 `
 
 // Tools that make BTF, and Debian's packages of them.
@@ -37,6 +42,11 @@ const (
 // bpf the backend of its byte order.
 var headersArch = map[string]struct{ name, triple, bpf string }{
 	"s390x": {"s390", "s390x-linux-gnu", "bpfeb"},
+}
+
+// btf is the kernel's file of BTF; another source has another.
+func (k *kernel) btf() string {
+	return filepath.Join(k.dir, fmt.Sprintf("btf-%08x", crc32.ChecksumIEEE([]byte(btfSource))))
 }
 
 // makeBTF writes the kernel's file of BTF, unless it is there.
