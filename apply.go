@@ -2,7 +2,6 @@ package skep
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
@@ -159,7 +158,7 @@ func (p *Prepared) create(stop func() error) error {
 	}
 	// The kernel would take the maps and programs, and they would read each
 	// other's data the wrong way round.
-	if o := p.plan.order; o != nil && o.Uint16([]byte{1, 0}) != binary.NativeEndian.Uint16([]byte{1, 0}) {
+	if o := p.plan.order; foreign(o) {
 		return p.fail("btf", "", fmt.Errorf("the object is %v, this machine is not", o))
 	}
 	if err := p.checkGiven(); err != nil {

@@ -24,7 +24,8 @@ var counters = map[string]string{
 // TestAttach attaches by section names: each link fires, and none once closed.
 func TestAttach(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/attach.el.o")
+	needBTF(t)
+	spec := open(t, native("attach"))
 	for _, name := range []string{"on_uprobe", "on_uretprobe"} {
 		m := &spec.Programs[name].Match
 		m.Target, m.AutoAttach = "libc.so.6:malloc", true // as SEC("uprobe/libc.so.6:malloc") would
@@ -81,7 +82,8 @@ func TestAttach(t *testing.T) {
 // TestAttachSome: skipped, unloaded and target-less programs are left alone.
 func TestAttachSome(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/attach.el.o")
+	needBTF(t)
+	spec := open(t, native("attach"))
 	if err := spec.Only("on_raw_tp", "on_tp_btf", "on_uprobe", "on_perf_event"); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +116,8 @@ func TestAttachSome(t *testing.T) {
 // TestAttachUndone: a failure in the middle detaches what came before it.
 func TestAttachUndone(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/attach.el.o")
+	needBTF(t)
+	spec := open(t, native("attach"))
 	if err := spec.Only("on_raw_tp", "on_tp_btf", "on_tracepoint"); err != nil {
 		t.Fatal(err)
 	}

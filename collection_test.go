@@ -20,7 +20,7 @@ import (
 // the others did not.
 func TestPrefer(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/prefer.el.o")
+	spec := open(t, native("prefer"))
 	spec.Programs["fexit_sleep"].Policy = skep.Optional
 	group := []string{"fentry_sleep", "raw_sleep", "kprobe_sleep"}
 	if err := spec.Prefer(group...); err != nil {
@@ -70,7 +70,7 @@ func TestPrefer(t *testing.T) {
 func TestPreferNone(t *testing.T) {
 	needKernel(t)
 	bad := func(policy skep.Policy) *skep.Spec {
-		spec := open(t, "testdata/off.el.o")
+		spec := open(t, native("off"))
 		if err := spec.Prefer("refused", "unknown"); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestPreferNone(t *testing.T) {
 // NotFoundError.
 func TestCollectionNames(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/off.el.o")
+	spec := open(t, native("off"))
 	spec.Programs["refused"].Policy = skep.Optional
 	spec.Maps["spare"] = &skep.MapSpec{Spec: maps.Spec{Type: maps.Hash, KeySize: 4, ValueSize: 4, MaxEntries: 1}, Off: true}
 	c := load(t, spec, nil)
@@ -121,7 +121,7 @@ func TestCollectionNames(t *testing.T) {
 func TestGivenMaps(t *testing.T) {
 	needKernel(t)
 	testutil.Require(t, "5.13") // bpf_for_each_map_elem
-	spec := open(t, "testdata/callbacks.el.o")
+	spec := open(t, native("callbacks"))
 	mine, err := maps.New(&maps.Spec{Name: "mine", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 16}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func prepare(t *testing.T, spec *skep.Spec, o *skep.Options) *skep.Prepared {
 func TestPrepared(t *testing.T) {
 	needKernel(t)
 	testutil.Require(t, "5.13") // bpf_for_each_map_elem
-	spec := open(t, "testdata/callbacks.el.o")
+	spec := open(t, native("callbacks"))
 	prep := prepare(t, spec, nil)
 	if err := prep.Maps["counts"].Put(uint32(3), uint64(4)); err != nil {
 		t.Fatal(err)
@@ -204,7 +204,7 @@ func TestPrepared(t *testing.T) {
 	}
 
 	dir := bpffs(t)
-	prep = prepare(t, open(t, "testdata/pinned.el.o"), &skep.Options{PinDir: dir})
+	prep = prepare(t, open(t, native("pinned")), &skep.Options{PinDir: dir})
 	if _, err := os.Stat(dir + "/shared_counts"); err != nil {
 		t.Errorf("a prepared map is pinned: %v", err)
 	}
@@ -224,7 +224,7 @@ func TestPrepared(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	prep = prepare(t, open(t, "testdata/pinned.el.o"), &skep.Options{PinDir: dir})
+	prep = prepare(t, open(t, native("pinned")), &skep.Options{PinDir: dir})
 	if _, err := prep.Load(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled Load: %v", err)
 	}
@@ -238,7 +238,7 @@ func TestPrepared(t *testing.T) {
 func TestPins(t *testing.T) {
 	needKernel(t)
 	dir := bpffs(t)
-	spec := open(t, "testdata/pinned.el.o")
+	spec := open(t, native("pinned"))
 	first := load(t, spec, &skep.Options{PinDir: dir})
 	second := load(t, spec, &skep.Options{PinDir: dir})
 	want := []skep.MapOutcome{{Created: true}, {Reused: true}}
@@ -268,7 +268,7 @@ func TestPins(t *testing.T) {
 	if _, err := os.Stat(dir + "/shared_counts"); err != nil {
 		t.Errorf("the pin of another: %v", err)
 	}
-	if _, err := skep.Load(open(t, "testdata/pinned.el.o"), &skep.Options{PinDir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "shared_counts") {
+	if _, err := skep.Load(open(t, native("pinned")), &skep.Options{PinDir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "shared_counts") {
 		t.Errorf("a pin directory on no bpffs: %v", err)
 	}
 }
@@ -279,8 +279,8 @@ func TestErrorsInOrder(t *testing.T) {
 	needKernel(t)
 	var want string
 	for _, parallel := range []int{1, 8, 8, 8, 2, 0} {
-		spec := open(t, "testdata/subprogs.el.o")
-		obj := open(t, "testdata/off.el.o")
+		spec := open(t, native("subprogs"))
+		obj := open(t, native("off"))
 		spec.Maps["counts"] = obj.Maps["counts"]
 		spec.Types = nil // of two objects: neither fits
 		for _, f := range spec.Funcs {
@@ -311,7 +311,7 @@ func TestErrorsInOrder(t *testing.T) {
 // TestOptionalWithoutBTF: what an Optional program lacks stops nobody.
 func TestOptionalWithoutBTF(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/attach.el.o")
+	spec := open(t, native("attach"))
 	if err := spec.Only("on_raw_tp", "on_tp_btf"); err != nil {
 		t.Fatal(err)
 	}

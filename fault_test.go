@@ -117,7 +117,7 @@ type faulty struct {
 }
 
 func newFaulty(t *testing.T) *faulty {
-	f := &faulty{dir: bpffs(t), obj: ofAge(t, open(t, "testdata/everything.el.o"))}
+	f := &faulty{dir: bpffs(t), obj: ofAge(t, open(t, native("everything")))}
 	before, err := maps.New(&maps.Spec{Name: "pinned_before", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 4}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -251,12 +251,14 @@ func (f *faulty) compare(t *testing.T, c *skep.Collection) {
 // failed; and nothing stays.
 func TestFaults(t *testing.T) {
 	needKernel(t)
+	needBTF(t)
 	newFaulty(t).each(t, systest.Fault{Cmd: systest.AnyCmd}, sys.EPERM, sys.ENOMEM, sys.EAGAIN, sys.EINVAL)
 }
 
 // TestFaultsElsewhere fails the system calls that are not bpf(2).
 func TestFaultsElsewhere(t *testing.T) {
 	needKernel(t)
+	needBTF(t)
 	newFaulty(t).each(t, systest.Fault{Call: "*"}, sys.EPERM, sys.ENOMEM, sys.EINVAL)
 }
 
@@ -276,6 +278,7 @@ func (c *countdown) Err() error {
 // TestCancelled cancels a load wherever it looks at its context.
 func TestCancelled(t *testing.T) {
 	needKernel(t)
+	needBTF(t)
 	f := newFaulty(t)
 	watch := systest.Watch{Pins: []string{f.dir}}
 	steps := map[string]bool{}
@@ -333,7 +336,8 @@ func TestCancelledAtCalls(t *testing.T) {
 // TestAttachFaults fails each call of Attach: either all are attached, or none.
 func TestAttachFaults(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/attach.el.o")
+	needBTF(t)
+	spec := open(t, native("attach"))
 	if err := spec.Only("on_raw_tp", "on_tp_btf", "on_tracepoint"); err != nil {
 		t.Fatal(err)
 	}

@@ -236,7 +236,7 @@ func TestUnreadableFacts(t *testing.T) {
 	} {
 		name := tc.broken + " for " + tc.object
 		root := brokenFS{os.DirFS("/"), tc.broken}
-		spec := open(t, "testdata/"+tc.object+".el.o")
+		spec := open(t, native(tc.object))
 		if err := spec.Only(tc.program); err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ func ExampleOpen() {
 		Len, CPU uint32
 	}
 	main := func(ctx context.Context) error {
-		spec, err := skep.Open("testdata/ringbuf.el.o")
+		spec, err := skep.Open(native("ringbuf"))
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func sendLo(t *testing.T, n int) {
 func TestXDPCounter(t *testing.T) {
 	needKernel(t)
 	inNetns(t, func() {
-		coll := load(t, open(t, "testdata/xdp.el.o"), nil)
+		coll := load(t, open(t, native("xdp")), nil)
 		p, err := coll.Program("xdp_count")
 		if err != nil {
 			t.Fatal(err)
@@ -171,7 +171,7 @@ func TestXDPCounter(t *testing.T) {
 // TestUnit is what a user's test of one program looks like.
 func TestUnit(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/xdp.el.o")
+	spec := open(t, native("xdp"))
 	if err := spec.Only("xdp_drop"); err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestUnit(t *testing.T) {
 // without one that is not there.
 func TestFallback(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/prefer.el.o")
+	spec := open(t, native("prefer"))
 	if err := spec.Prefer("fentry_sleep", "raw_sleep"); err != nil {
 		t.Fatal(err)
 	}
@@ -266,16 +266,16 @@ func TestUpgrade(t *testing.T) {
 	needKernel(t)
 	inNetns(t, func() {
 		dir := bpffs(t)
-		if n, err := upgrade(t, dir, "testdata/xdp.el.o", "xdp_count"); err != nil || n != 0 {
+		if n, err := upgrade(t, dir, native("xdp"), "xdp_count"); err != nil || n != 0 {
 			t.Fatalf("version 1 finds %d packets, %v", n, err)
 		}
 		sendLo(t, 3)
-		n, err := upgrade(t, dir, "testdata/xdp.el.o", "xdp_pass")
+		n, err := upgrade(t, dir, native("xdp"), "xdp_pass")
 		if err != nil || n < 3 {
 			t.Errorf("version 2 finds %d packets, %v", n, err)
 		}
 		sendLo(t, 3)
-		m, err := upgrade(t, dir, "testdata/xdp.el.o", "xdp_count")
+		m, err := upgrade(t, dir, native("xdp"), "xdp_count")
 		if err != nil || m != n {
 			t.Errorf("version 3 finds %d packets, %v: version 2 does not count", m, err)
 		}
@@ -328,7 +328,7 @@ func instrument(obj *elf.Object) (*skep.Spec, []string, error) {
 // that others wrote, prepares them, fills maps, and loads.
 func TestInstrument(t *testing.T) {
 	needKernel(t)
-	obj, err := elf.Parse(readTest(t, "testdata/subprogs.el.o"))
+	obj, err := elf.Parse(readTest(t, native("subprogs")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,7 +336,7 @@ func TestInstrument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := load(t, open(t, "testdata/subprogs.el.o"), nil)
+	plain := load(t, open(t, native("subprogs")), nil)
 	prep := prepare(t, spec, nil)
 	if err := prep.Maps["runs"].Put(uint32(0), uint64(1000)); err != nil {
 		t.Fatal(err)
@@ -410,7 +410,7 @@ func TestHandMade(t *testing.T) {
 func TestNopsEverywhere(t *testing.T) {
 	needKernel(t)
 	testutil.Require(t, "6.12")
-	paths, err := filepath.Glob("testdata/*.el.o")
+	paths, err := filepath.Glob(native("*"))
 	if err != nil {
 		t.Fatal(err)
 	}

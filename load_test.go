@@ -124,7 +124,7 @@ var refusals = []struct {
 func TestEveryObject(t *testing.T) {
 	needKernel(t)
 	testutil.Require(t, "6.12")
-	paths, err := filepath.Glob("testdata/*.el.o")
+	paths, err := filepath.Glob(native("*"))
 	if err != nil || len(paths) < 20 {
 		t.Fatalf("%d objects, %v", len(paths), err)
 	}
@@ -195,7 +195,7 @@ func TestOtherOrder(t *testing.T) {
 
 func TestRunGlobals(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/globals.el.o")
+	spec := open(t, native("globals"))
 	for name, v := range map[string]any{
 		"limits": limits{Low: 1, High: 33}, "min_ns": uint64(7), "mode": uint8(2), "verbose": uint32(5),
 		"answer": uint32(100), "negative": int64(-50), "table": [4]uint64{1000, 1000, 1000, 1000}, "odd.calls": uint64(11),
@@ -236,7 +236,7 @@ func TestRunGlobals(t *testing.T) {
 
 func TestRunCalls(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/subprogs.el.o")
+	spec := open(t, native("subprogs"))
 	c := load(t, spec, nil)
 	n := 64 - 14
 	sum := n*n*n + n*n + 2
@@ -257,7 +257,7 @@ func TestRunCalls(t *testing.T) {
 func TestRunCallbacks(t *testing.T) {
 	needKernel(t)
 	testutil.Require(t, "5.13") // bpf_for_each_map_elem
-	spec := open(t, "testdata/callbacks.el.o")
+	spec := open(t, native("callbacks"))
 	c := load(t, spec, nil)
 	counts, err := maps.Typed[uint32, uint64](c.Maps["counts"])
 	if err != nil {
@@ -278,7 +278,7 @@ func TestRunCallbacks(t *testing.T) {
 
 func TestRunMapInMap(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/mapinmap.el.o")
+	spec := open(t, native("mapinmap"))
 	c := load(t, spec, nil)
 	// skb->len & 3 is the key: 0 and 2 hold maps and programs, 1 neither. The
 	// Ethernet header does not count.
@@ -292,7 +292,7 @@ func TestRunMapInMap(t *testing.T) {
 		t.Errorf("inner_a counts %d, inner_b %d, %v", a, b, err)
 	}
 	// A tail call to a program that was left out is not taken.
-	spec = open(t, "testdata/mapinmap.el.o")
+	spec = open(t, native("mapinmap"))
 	spec.Programs["tail_one"].Policy = skep.Off
 	c = load(t, spec, nil)
 	if got := run(t, c, "entry", 66); got != 0 {
@@ -302,7 +302,8 @@ func TestRunMapInMap(t *testing.T) {
 
 func TestRunKconfig(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/kconfig.el.o")
+	testutil.Require(t, "", "CONFIG_BPF_JIT") // not weak in the object
+	spec := open(t, native("kconfig"))
 	c := load(t, spec, nil)
 	root := kernel.FS("/")
 	release, err := kernel.Release(root)
@@ -339,7 +340,7 @@ func TestRunKconfig(t *testing.T) {
 
 func TestRunPackets(t *testing.T) {
 	needKernel(t)
-	c := load(t, open(t, "testdata/run.el.o"), nil)
+	c := load(t, open(t, native("run")), nil)
 	packet := make([]byte, 64)
 	packet[0] = 0xf0
 	r, err := c.Programs["flip"].Run(&prog.RunOptions{Data: packet})
@@ -358,7 +359,7 @@ func TestRunPackets(t *testing.T) {
 	if got := run(t, c, "calls_replaceable", 64); got != 1 {
 		t.Errorf("calls_replaceable returns %d", got)
 	}
-	spec := open(t, "testdata/tc.el.o")
+	spec := open(t, native("tc"))
 	c = load(t, spec, nil)
 	run(t, c, "ingress", 64)
 	run(t, c, "classify", 64)
@@ -371,8 +372,12 @@ func TestRunPackets(t *testing.T) {
 // compares with what this process knows of itself.
 func TestRunCore(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/core.el.o")
-	c := load(t, spec, nil)
+	spec := open(t, native("core"))
+	facts := broughtFacts(t, spec)
+	if facts != nil {
+		spec.Programs["direct"].Policy = skep.Off // its target is for the kernel to find
+	}
+	c := load(t, spec, &skep.Options{Facts: facts})
 	// The raw tracepoint sees every process: attached for a moment only, and
 	// the last call before it is detached is somebody else's perhaps.
 	runtime.LockOSThread()
@@ -427,7 +432,7 @@ func TestRunCore(t *testing.T) {
 
 func TestRunKsyms(t *testing.T) {
 	needKernel(t)
-	spec := open(t, "testdata/ksyms.el.o")
+	spec := open(t, native("ksyms"))
 	c := load(t, spec, nil)
 	links, err := c.Attach(nil)
 	if err != nil {

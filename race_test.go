@@ -36,8 +36,9 @@ func together(t *testing.T, n int, f func(i int) error) {
 // BTF, one Features. Run it with -race.
 func TestConcurrentLoads(t *testing.T) {
 	needKernel(t)
+	needBTF(t)
 	for _, name := range []string{"everything", "core", "mapinmap"} {
-		obj, err := elf.Parse(readTest(t, "testdata/"+name+".el.o"))
+		obj, err := elf.Parse(readTest(t, native(name)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +86,8 @@ func TestConcurrentLoads(t *testing.T) {
 // collection from many goroutines.
 func TestConcurrentApply(t *testing.T) {
 	needKernel(t)
-	spec := ofAge(t, open(t, "testdata/everything.el.o"))
+	needBTF(t)
+	spec := ofAge(t, open(t, native("everything")))
 	for _, m := range spec.Maps {
 		m.Pinning = maps.NotPinned
 	}
@@ -133,7 +135,7 @@ func TestConcurrentPins(t *testing.T) {
 	dir := bpffs(t)
 	ids := make([]uint32, 8)
 	together(t, len(ids), func(i int) error {
-		spec, err := skep.Open("testdata/pinned.el.o")
+		spec, err := skep.Open(native("pinned"))
 		if err != nil {
 			return err
 		}

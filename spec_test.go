@@ -1,6 +1,7 @@
 package skep_test
 
 import (
+	"bytes"
 	"errors"
 	"reflect"
 	"slices"
@@ -24,7 +25,7 @@ type limits struct {
 // TestVariables sets and reads back every kind of variable: plain and named
 // sections, static ones, integers, arrays, structs, strings.
 func TestVariables(t *testing.T) {
-	spec := open(t, "testdata/globals.el.o")
+	spec := open(t, native("globals"))
 	for _, tc := range []struct {
 		name   string
 		before any // a value of the type that Get gives
@@ -72,6 +73,28 @@ func TestVariables(t *testing.T) {
 	}
 }
 
+// TestVariablesOfOtherOrder: numbers would come out the wrong way round.
+func TestVariablesOfOtherOrder(t *testing.T) {
+	other := strings.NewReplacer(".el.", ".eb.", ".eb.", ".el.").Replace(native("globals"))
+	spec := open(t, other)
+	var n uint64
+	if err := spec.Vars["min_ns"].Get(&n); err == nil || !strings.Contains(err.Error(), "Endian") {
+		t.Errorf("get: %d, %v", n, err)
+	}
+	if err := spec.Set("min_ns", 5); err == nil || !strings.Contains(err.Error(), "Endian") {
+		t.Errorf("set: %v", err)
+	}
+	want := []byte{8, 7, 6, 5, 4, 3, 2, 1}
+	var raw []byte
+	if err := errors.Join(spec.Set("min_ns", want), spec.Vars["min_ns"].Get(&raw)); err != nil || !bytes.Equal(raw, want) {
+		t.Errorf("bytes: %v, %v", raw, err)
+	}
+	var mode uint8
+	if err := errors.Join(spec.Set("mode", 9), spec.Vars["mode"].Get(&mode)); err != nil || mode != 9 {
+		t.Errorf("one byte: %d, %v", mode, err)
+	}
+}
+
 // TestVariablesRefused sets what does not fit; nothing may change then.
 func TestVariablesRefused(t *testing.T) {
 	type wrong struct {
@@ -97,7 +120,7 @@ func TestVariablesRefused(t *testing.T) {
 		{"nil", "min_ns", nil, "min_ns"},
 		{"a nil pointer", "min_ns", (*uint64)(nil), "min_ns"},
 	} {
-		spec := open(t, "testdata/globals.el.o")
+		spec := open(t, native("globals"))
 		before := slices.Clone(spec.Maps[spec.Vars[tc.name].Map()].Contents)
 		err := spec.Set(tc.name, tc.val)
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -107,7 +130,7 @@ func TestVariablesRefused(t *testing.T) {
 			t.Errorf("%s: contents changed", tc.reason)
 		}
 	}
-	spec := open(t, "testdata/globals.el.o")
+	spec := open(t, native("globals"))
 	var le *layout.Error
 	if err := spec.Set("limits", wrong{}); !errors.As(err, &le) {
 		t.Errorf("another layout: %v is no layout error", err)
@@ -137,7 +160,7 @@ func TestVariablesRefused(t *testing.T) {
 // TestSpecsAreIndependent edits one of two Specs of one Object, and a Copy, in
 // every way: the other must not see it.
 func TestSpecsAreIndependent(t *testing.T) {
-	obj, err := elf.Parse(readTest(t, "testdata/subprogs.el.o"))
+	obj, err := elf.Parse(readTest(t, native("subprogs")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +251,7 @@ func policies(s *skep.Spec) map[string]skep.Policy {
 func TestPolicies(t *testing.T) {
 	const on, opt, off = skep.Required, skep.Optional, skep.Off
 	// Sections in the order of the file, not of the source.
-	spec := open(t, "testdata/off.el.o")
+	spec := open(t, native("off"))
 	start := map[string]skep.Policy{"starts_off": off, "starts_on": on, "refused": off, "prefix_only": off, "unknown": off}
 	if diff := cmp.Diff(start, policies(spec)); diff != "" {
 		t.Errorf("policies by section (-want +got):\n%s", diff)
@@ -276,7 +299,7 @@ func TestPolicies(t *testing.T) {
 // TestNames: added programs and maps come after the object's, sorted; removed
 // ones are not listed.
 func TestNames(t *testing.T) {
-	spec := open(t, "testdata/subprogs.el.o")
+	spec := open(t, native("subprogs"))
 	spec.Programs["zz"], spec.Programs["aa"] = &skep.ProgramSpec{}, &skep.ProgramSpec{}
 	delete(spec.Programs, "uses_one")
 	if diff := cmp.Diff([]string{"uses_all", "uses_none", "aa", "zz"}, spec.ProgramNames()); diff != "" {
@@ -306,7 +329,7 @@ func TestNeeds(t *testing.T) {
 		{"pinned", nil, skep.Needs{PinNames: []string{"shared_counts"}}},
 		{"attach", nil, skep.Needs{KernelBTF: true, Hooks: []string{"sys_enter"}}},
 	} {
-		spec := open(t, "testdata/"+tc.object+".el.o")
+		spec := open(t, native(tc.object))
 		if tc.only != nil {
 			if err := spec.Only(tc.only...); err != nil {
 				t.Fatal(err)
@@ -320,7 +343,7 @@ func TestNeeds(t *testing.T) {
 			t.Errorf("%s: a second look differs:\n%s", tc.object, diff)
 		}
 	}
-	needs := open(t, "testdata/kconfig.el.o").Needs()
+	needs := open(t, native("kconfig")).Needs()
 	if !needs.Version || !slices.IsSorted(needs.Config) || len(needs.Features) != 1 ||
 		!slices.Contains(needs.Config, "CONFIG_HZ") || slices.Contains(needs.Config, "LINUX_HAS_BPF_COOKIE") {
 		t.Errorf("kconfig needs %+v", needs)

@@ -81,7 +81,7 @@ func loadOps(t *testing.T, s *skep.Spec) *skep.Collection {
 
 func TestStructOps(t *testing.T) {
 	needStructOps(t)
-	s := open(t, "testdata/structops.el.o")
+	s := open(t, native("structops"))
 	o, err := s.StructOps("skep_cc")
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestStructOps(t *testing.T) {
 // a program that the kernel has no place for is left out.
 func TestStructOpsOfTheFuture(t *testing.T) {
 	needStructOps(t)
-	s := open(t, "testdata/structops.el.o")
+	s := open(t, native("structops"))
 	s.Maps["skep_cc"].Off = true
 	s.Maps["skep_later"].Off = false
 	c := loadOps(t, s)
@@ -148,7 +148,7 @@ func TestStructOpsOfTheFuture(t *testing.T) {
 func TestStructOpsLink(t *testing.T) {
 	testutil.Require(t, "6.4")
 	needStructOps(t)
-	c := loadOps(t, open(t, "testdata/structops_link.el.o"))
+	c := loadOps(t, open(t, native("structops_link")))
 	l, err := c.AttachStructOps("first")
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func TestStructOpsLink(t *testing.T) {
 func TestStructOpsUnknown(t *testing.T) {
 	testutil.Require(t, "", "CONFIG_DEBUG_INFO_BTF")
 	testutil.NeedRoot(t)
-	s := open(t, "testdata/structops.el.o")
+	s := open(t, native("structops"))
 	s.Maps["skep_cc"].Off = true
 	s.Maps["skep_unknown"].Off = false
 	c, err := skep.Load(s, nil)
@@ -192,7 +192,7 @@ func TestStructOpsUnknown(t *testing.T) {
 }
 
 func TestStructOpsEdit(t *testing.T) {
-	s := open(t, "testdata/structops.el.o")
+	s := open(t, native("structops"))
 	if _, err := s.StructOps("inits"); err == nil || !slices.Contains(notFoundHave(err), "skep_cc") {
 		t.Errorf("no such map: %v", err)
 	}

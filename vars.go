@@ -1,6 +1,7 @@
 package skep
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"reflect"
@@ -35,7 +36,9 @@ func (v *VarSpec) ReadOnly() bool { return v.def.ReadOnly }
 
 // Set gives the variable its value at load. val is an integer that fits, a
 // bool, a byte slice of the exact size, or a pointer-free value whose layout
-// is the variable's: where the object has BTF, that is checked.
+// is the variable's: where the object has BTF, that is checked. An object of
+// the other byte order than this machine's takes byte slices only, and variables
+// of one byte.
 func (v *VarSpec) Set(val any) error {
 	m, err := v.home()
 	if err != nil {
@@ -81,6 +84,13 @@ func (v *VarSpec) Get(out any) error {
 // where the variable is a number: C has too many names for them. Byte slices
 // are not looked at.
 func (v *VarSpec) check(val any) error {
+	_, raw := val.([]byte)
+	if _, out := val.(*[]byte); out {
+		raw = true
+	}
+	if o := v.spec.object.Order; foreign(o) && v.def.Size > 1 && !raw {
+		return fmt.Errorf("the object is %v, this machine is not: it takes bytes only", o)
+	}
 	return checkValue(v.spec.Types, v.def.Type, val)
 }
 
@@ -105,6 +115,12 @@ func checkValue(s *btf.Spec, id btf.ID, val any) error {
 		return layout.Check(t, s, id)
 	}
 	return nil
+}
+
+// foreign reports whether data of an order is not this machine's. No order is
+// that of any machine.
+func foreign(o binary.ByteOrder) bool {
+	return o != nil && o.Uint16([]byte{1, 0}) != binary.NativeEndian.Uint16([]byte{1, 0})
 }
 
 // home is the map that the variable is in. Its contents, or zeros of the map's
