@@ -205,7 +205,7 @@ func TestPlanAlternatives(t *testing.T) {
 // afterwards does not change the Plan.
 func TestPlanLeavesSpec(t *testing.T) {
 	systest.Forbid(t)
-	spec := open(t, "testdata/globals.el.o")
+	spec := open(t, native("globals"))
 	plan, err := spec.Plan(madeUp(t))
 	if err != nil {
 		t.Fatal(err)
