@@ -170,8 +170,9 @@ func (o numbered) alive() bool {
 }
 
 // defaultGrace is how long the kernel may take to free what nobody holds: programs and
-// BTF go after a grace period of RCU, links of tracing after one of its own.
-const defaultGrace = 5 * time.Second
+// BTF go after a grace period of RCU, which takes seconds on a machine that has
+// far more to do than processors. Only what leaks pays for it.
+const defaultGrace = 30 * time.Second
 
 // living gives the objects made so far that exist once the grace is over, and
 // forgets the others.
