@@ -16,9 +16,9 @@ test:
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
-	@.ci/staticcheck
-	@.ci/generated
-	$(GO) test ./internal/archtest $(SEALED)
+	.ci/staticcheck
+	.ci/generated
+	$(GO) test ./internal/archtest ./internal/apitest $(SEALED)
 
 generate:
 	$(GO) generate ./...
