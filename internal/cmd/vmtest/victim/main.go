@@ -7,12 +7,10 @@ import (
 	"strconv"
 )
 
-var sum int
-
 // Work is the function to attach to.
 //
 //go:noinline
-func Work(n int) { sum += n }
+func Work(n int) int { return n + 1 }
 
 func main() {
 	n := 1
