@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
@@ -63,9 +64,18 @@ type CgroupOptions struct {
 func AttachCgroup(p *prog.Program, o CgroupOptions) (Link, error) {
 	l, err := attachCgroup(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach cgroup %s: %w", o.Path, explainPerm(err, "CAP_NET_ADMIN and CAP_BPF"))
+		return nil, fmt.Errorf("attach cgroup %s: %w", o.Path, explainPerm(err, cgroupNeeds(p)))
 	}
 	return l, nil
+}
+
+// cgroupNeeds are the capabilities that attaching takes: programs of type
+// CGroupSKB can be loaded by anyone, and are checked here.
+func cgroupNeeds(p *prog.Program) diagnose.Caps {
+	if p != nil && p.Type() == prog.CGroupSKB {
+		return diagnose.NetAdmin
+	}
+	return 0
 }
 
 func attachCgroup(p *prog.Program, o *CgroupOptions) (Link, error) {

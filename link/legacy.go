@@ -24,7 +24,7 @@ type legacyProbe struct {
 
 // remove takes the line back; EBUSY while an event uses it.
 func (l *legacyProbe) remove() error {
-	t, err := kernel.OpenTracefs(l.fs)
+	t, err := openTracefs(l.fs)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func btoi(b bool) int {
 
 // openLegacy defines the probe in tracefs and opens it as a tracepoint.
 func (p *probe) openLegacy(e *probeEvent) error {
-	t, err := kernel.OpenTracefs(p.fs)
+	t, err := openTracefs(p.fs)
 	if err != nil {
 		return err
 	}
@@ -117,5 +117,5 @@ func tracepointID(t *kernel.Tracefs, category, name string) (uint64, error) {
 func openTracepoint(id uint64, pid, cpu int) (*sys.FD, error) {
 	attr := sys.PerfEventAttr{Type: uint32(sys.PERF_TYPE_TRACEPOINT), Config: id}
 	fd, err := sys.PerfEventOpen(&attr, pid, cpu, -1, 0)
-	return fd, explainPerm(err, "CAP_PERFMON, or CAP_SYS_ADMIN before Linux 5.8")
+	return fd, explainPerf(err, true)
 }

@@ -69,7 +69,7 @@ func attachKprobeMulti(p *prog.Program, o *KprobeMultiOptions) (Link, error) {
 	case errors.Is(err, sys.ESRCH):
 		return nil, fmt.Errorf("%w: not all functions exist, are unique and can be traced", err)
 	}
-	return nil, explainPerm(err, "CAP_PERFMON and CAP_BPF")
+	return nil, explainPerm(err, 0)
 }
 
 // multiHook is the session attach type if the program was loaded for it, else
@@ -159,7 +159,7 @@ func attachUprobeMulti(p *prog.Program, o *UprobeMultiOptions) (Link, error) {
 	case maybeMissing(err) && !knowsMulti(pfd, at):
 		return nil, feature.Unsupported(feature.UprobeMulti)
 	}
-	return nil, explainPerm(err, "CAP_PERFMON and CAP_BPF")
+	return nil, explainPerm(err, 0)
 }
 
 // knowsMulti asks for uprobes of a directory: kernels that have the link

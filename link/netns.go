@@ -20,7 +20,7 @@ type NetnsOptions struct {
 func AttachNetns(p *prog.Program, o NetnsOptions) (Link, error) {
 	l, err := attachNetns(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach network namespace %s: %w", o.Path, explainPerm(err, "CAP_NET_ADMIN and CAP_BPF"))
+		return nil, fmt.Errorf("attach network namespace %s: %w", o.Path, explainPerm(err, 0))
 	}
 	return l, nil
 }
@@ -88,7 +88,7 @@ func AttachNetfilter(p *prog.Program, o NetfilterOptions) (Link, error) {
 	}
 	fd, err := sys.LinkCreate(&attr)
 	if err != nil {
-		return nil, fmt.Errorf("attach netfilter: %w", explainPerm(err, "CAP_NET_ADMIN and CAP_BPF"))
+		return nil, fmt.Errorf("attach netfilter: %w", explainPerm(err, 0))
 	}
 	return wrapLink(fd, TypeNetfilter, FormLink, nil), nil
 }

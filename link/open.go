@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -32,7 +33,7 @@ func OpenPinned(path string) (Link, error) {
 func FromID(id ID) (Link, error) {
 	fd, err := sys.LinkGetFDByID(&sys.GetIDAttr{StartId: uint32(id)})
 	if err != nil {
-		return nil, fmt.Errorf("open link %d: %w", id, explainPerm(err, "CAP_SYS_ADMIN"))
+		return nil, fmt.Errorf("open link %d: %w", id, explainPerm(err, diagnose.SysAdmin))
 	}
 	l, err := open(fd, "")
 	if err != nil {
@@ -88,7 +89,7 @@ func All() iter.Seq2[Link, error] {
 				return
 			}
 			if err != nil {
-				yield(nil, fmt.Errorf("list links: %w", explainPerm(err, "CAP_SYS_ADMIN")))
+				yield(nil, fmt.Errorf("list links: %w", explainPerm(err, diagnose.SysAdmin)))
 				return
 			}
 			id = attr.NextId

@@ -163,7 +163,7 @@ func (o *PerfEventOptions) open() (*probeEvent, error) {
 		if errors.Is(err, sys.ENOENT) {
 			return nil, fmt.Errorf("%w: the machine cannot count this event", err)
 		}
-		return nil, explainPerm(err, "CAP_PERFMON, or CAP_SYS_ADMIN before Linux 5.8")
+		return nil, explainPerf(err, true)
 	}
 	return &probeEvent{fd: fd, info: info}, nil
 }

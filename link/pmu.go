@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/tree"
@@ -150,13 +151,28 @@ func (p *probe) explain(err error) error {
 	case p.kernel() && errors.Is(err, sys.EILSEQ):
 		return fmt.Errorf("%w: the address is not the beginning of an instruction", err)
 	}
-	return explainPerm(err, "CAP_PERFMON, or CAP_SYS_ADMIN before Linux 5.8")
+	if !p.kernel() {
+		return diagnose.Explain(err, &diagnose.Ask{Needs: diagnose.SysAdmin, Perf: true})
+	}
+	return explainPerf(err, false)
 }
 
-// explainPerm says what permission is missing.
-func explainPerm(err error, needs string) error {
-	if errors.Is(err, sys.EPERM) || errors.Is(err, sys.EACCES) {
-		return fmt.Errorf("%w (needs %s)", err, needs)
-	}
-	return err
+// openTracefs opens tracefs, also where it is not mounted; that takes
+// CAP_SYS_ADMIN.
+func openTracefs(dir string) (*kernel.Tracefs, error) {
+	t, err := kernel.OpenTracefs(dir)
+	return t, explainPerm(err, diagnose.SysAdmin)
+}
+
+// explainPerm says why something was not permitted. needs are the capabilities
+// that the kernel asks for when it attaches; most kinds of links need none
+// beyond those that loading took.
+func explainPerm(err error, needs diagnose.Caps) error {
+	return diagnose.Explain(err, &diagnose.Ask{Needs: needs, Plain: needs & diagnose.NetAdmin})
+}
+
+// explainPerf does so for perf_event_open. paranoid says that a sysctl can open
+// it to all.
+func explainPerf(err error, paranoid bool) error {
+	return diagnose.Explain(err, &diagnose.Ask{Needs: diagnose.Perfmon, Perf: true, Paranoid: paranoid})
 }

@@ -24,7 +24,7 @@ type SockmapOptions struct {
 func AttachSockmap(p *prog.Program, o SockmapOptions) (Link, error) {
 	l, err := attachSockmap(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach sockmap: %w", explainPerm(err, "CAP_NET_ADMIN and CAP_BPF"))
+		return nil, fmt.Errorf("attach sockmap: %w", explainPerm(err, 0))
 	}
 	return l, nil
 }
@@ -94,7 +94,7 @@ type RawOptions struct {
 func AttachRaw(p *prog.Program, o RawOptions) (Link, error) {
 	l, err := attachRaw(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach by PROG_ATTACH: %w", explainPerm(err, "CAP_NET_ADMIN and CAP_BPF"))
+		return nil, fmt.Errorf("attach by PROG_ATTACH: %w", explainPerm(err, 0))
 	}
 	return l, nil
 }

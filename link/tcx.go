@@ -58,7 +58,7 @@ func attachTCX(p *prog.Program, o *TCXOptions, at sys.AttachType) (Link, error) 
 	case errors.Is(err, sys.ESTALE):
 		return nil, fmt.Errorf("%w: the programs of the hook have changed", err)
 	}
-	return nil, explainPerm(err, "CAP_NET_ADMIN and CAP_BPF")
+	return nil, explainPerm(err, 0)
 }
 
 // NetkitOptions says where a program of a netkit device goes.
@@ -108,5 +108,5 @@ func attachNetkit(p *prog.Program, o *NetkitOptions) (Link, error) {
 	case maybeMissing(err) && !knowsLink(pfd, at, &err):
 		return nil, &feature.UnsupportedError{Name: "netkit links", Since: "6.7"}
 	}
-	return nil, explainPerm(err, "CAP_NET_ADMIN and CAP_BPF")
+	return nil, explainPerm(err, 0)
 }

@@ -3,7 +3,6 @@ package link
 import (
 	"fmt"
 
-	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/prog"
 )
 
@@ -34,7 +33,7 @@ func (o *TracepointOptions) open() (*probeEvent, error) {
 	if err := checkTracepoint(o.Category, o.Name); err != nil {
 		return nil, err
 	}
-	t, err := kernel.OpenTracefs(o.Tracefs)
+	t, err := openTracefs(o.Tracefs)
 	if err != nil {
 		return nil, err
 	}

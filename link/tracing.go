@@ -160,15 +160,12 @@ func attachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
 	return wrapLink(fd, TypeTracing, FormRawTracepoint, nil), nil
 }
 
-// tracingCaps are the capabilities for programs that see the kernel's memory.
-const tracingCaps = "CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN before Linux 5.8"
-
 // explainRaw says what errnos of raw tracepoints mean.
 func explainRaw(err error) error {
 	if errors.Is(err, sys.ENOENT) {
 		return fmt.Errorf("%w: the kernel has no such tracepoint", err)
 	}
-	return explainPerm(err, tracingCaps)
+	return explainPerm(err, 0)
 }
 
 // explainTracing says what errnos of attachments to functions mean.
@@ -176,5 +173,5 @@ func explainTracing(err error) error {
 	if errors.Is(err, sys.ENOTSUPP) {
 		return fmt.Errorf("%w: the kernel cannot patch its functions here", err)
 	}
-	return explainPerm(err, tracingCaps+"; a kernel may also forbid trampolines")
+	return explainPerm(err, 0)
 }

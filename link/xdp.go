@@ -82,7 +82,7 @@ func attachXDP(p *prog.Program, o *XDPOptions) (Link, error) {
 	case errors.Is(err, sys.EOPNOTSUPP) && o.Mode != XDPGeneric && o.Mode != XDPDefault:
 		return nil, fmt.Errorf("%w: the driver cannot run it in %s mode", err, o.Mode)
 	}
-	return nil, explainPerm(err, "CAP_NET_ADMIN and CAP_BPF")
+	return nil, explainPerm(err, 0)
 }
 
 // xdpModeOf finds the mode in which a program runs on an interface.

@@ -273,14 +273,15 @@ func (c *creation) explain(form *Spec, err error) (again bool, why error) {
 		c.noBTF = fmt.Sprintf("the kernel takes none for a %v", form.Type)
 		return true, nil
 	case isErrno(err, sys.EINVAL, sys.E2BIG):
-		return c.ask(err, c.suspects(form))
+		if again, why := c.ask(err, c.suspects(form)); again || why != err {
+			return again, why
+		}
 	case isErrno(err, sys.EPERM):
 		if again, why := c.memlock(err); again || why != err {
 			return again, why
 		}
-		return false, c.privilege(form, err)
 	}
-	return false, err
+	return false, c.diagnose(form, err)
 }
 
 // suspects are the features that form uses and that, if missing, make the

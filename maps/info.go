@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -53,11 +54,16 @@ func (m *Map) Info() (*Info, error) {
 	return info, nil
 }
 
+// byID explains a refusal of what takes an id.
+func byID(err error) error {
+	return diagnose.Explain(err, &diagnose.Ask{Needs: diagnose.SysAdmin})
+}
+
 // FromID opens the map with this id. Requires Linux 4.13 and CAP_SYS_ADMIN.
 func FromID(id uint32) (*Map, error) {
 	fd, err := sys.MapGetFDByID(&sys.GetIDAttr{StartId: id})
 	if err != nil {
-		return nil, fmt.Errorf("map id %d: %w", id, err)
+		return nil, fmt.Errorf("map id %d: %w", id, byID(err))
 	}
 	return fromFD(fd, "")
 }
@@ -72,7 +78,7 @@ func NextID(id uint32) (next uint32, ok bool, err error) {
 	case isErrno(err, sys.ENOENT):
 		return 0, false, nil
 	default:
-		return 0, false, fmt.Errorf("next map id: %w", err)
+		return 0, false, fmt.Errorf("next map id: %w", byID(err))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/sys"
@@ -176,6 +177,9 @@ func (m *Map) valueLen(flags OpFlags) (int, error) {
 }
 
 func (m *Map) fail(verb string, err error) error {
+	if isErrno(err, sys.EPERM) { // of a frozen map, for instance
+		err = diagnose.Explain(err, &diagnose.Ask{Quiet: true})
+	}
 	return fmt.Errorf("map %s: %s: %w", m.name, verb, err)
 }
 

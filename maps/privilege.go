@@ -1,10 +1,13 @@
 package maps
 
 import (
-	"fmt"
+	"strconv"
 
+	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/probe"
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/refusal"
 )
 
 // noLimit is RLIM_INFINITY.
@@ -33,21 +36,41 @@ func (c *creation) memlock(err error) (again bool, why error) {
 	if soft < hard && sys.SetMemlock(hard, hard) == nil {
 		return true, nil
 	}
-	return false, fmt.Errorf("%w (this kernel charges maps to RLIMIT_MEMLOCK, which is %d bytes and cannot be raised: CAP_SYS_RESOURCE is missing)", err, soft)
+	return false, &refusal.Error{
+		Cause: refusal.Memlock, Caps: diagnose.SysResource.Names(), Detail: strconv.FormatUint(soft, 10), Err: err,
+	}
 }
 
-// privilege adds what is missing, where that is certain: the process has not
-// even the capability in its own user namespace.
-func (c *creation) privilege(form *Spec, err error) error {
-	caps, cerr := sys.Capabilities()
-	if cerr != nil || caps&(1<<sys.CAP_SYS_ADMIN) != 0 || c.o.Token != nil {
-		return err
+// open is the set of types that take no capability where the sysctl
+// kernel.unprivileged_bpf_disabled is 0 (map_create).
+const open = uint64(1<<Array | 1<<PerCPUArray | 1<<ProgArray | 1<<PerfEventArray | 1<<CgroupArray |
+	1<<ArrayOfMaps | 1<<Hash | 1<<RHash | 1<<PerCPUHash | 1<<HashOfMaps | 1<<RingBuf | 1<<UserRingBuf |
+	1<<CgroupStorage | 1<<PerCPUCgroupStorage)
+
+// diagnose gives err its cause.
+func (c *creation) diagnose(form *Spec, err error) error {
+	a := diagnose.Ask{
+		Needs: diagnose.BPF, Open: form.Type < 64 && open>>form.Type&1 != 0, Memlock: true, Token: c.o.Token,
+		Rights: diagnose.Rights{Cmd: sys.BPF_MAP_CREATE, Map: sys.MapType(form.Type)},
+		Probe:  func() error { return c.probeType(form.Type) },
 	}
-	switch {
-	case caps&(1<<sys.CAP_BPF) == 0:
-		return fmt.Errorf("%w (CAP_BPF is missing; before Linux 5.8, CAP_SYS_ADMIN)", err)
-	case form.Type.has(netAdmin) && caps&(1<<sys.CAP_NET_ADMIN) == 0:
-		return fmt.Errorf("%w (a %v needs CAP_NET_ADMIN too)", err, form.Type)
+	if form.Type.has(netAdmin) {
+		// Before Linux 6.9 CAP_SYS_ADMIN did not do.
+		a.Needs |= diagnose.NetAdmin
+		a.Plain = diagnose.NetAdmin
 	}
-	return err
+	return diagnose.Explain(err, &a)
+}
+
+func (c *creation) probeType(t Type) error {
+	token := 0
+	if c.o.Token != nil {
+		fd, err := c.o.Token.Borrow()
+		if err != nil {
+			return err
+		}
+		defer c.o.Token.Release()
+		token = fd
+	}
+	return probe.MapType(sys.MapType(t), token)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/sys/systest"
 	"github.com/skepbpf/skep/prog"
+	"github.com/skepbpf/skep/refusal"
 	"github.com/skepbpf/skep/verifierlog"
 )
 
@@ -107,7 +108,7 @@ func TestDenied(t *testing.T) {
 		return "", 0
 	}
 	_, err := prog.Load(&prog.Spec{Name: "x", Type: prog.XDP, License: "GPL", Insns: ret(2)}, nil)
-	var denied *prog.DeniedError
+	var denied *refusal.Error
 	if !errors.As(err, &denied) || !errors.Is(err, sys.EPERM) {
 		t.Fatalf("got %v", err)
 	}

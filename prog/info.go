@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -133,7 +134,7 @@ func (p *Program) Xlated() ([]byte, error) {
 func EnableStats() (*StatsHandle, error) {
 	fd, err := sys.EnableStats(&sys.EnableStatsAttr{Type: uint32(sys.BPF_STATS_RUN_TIME)})
 	if err != nil {
-		return nil, fmt.Errorf("prog: enable statistics: %w", err)
+		return nil, fmt.Errorf("prog: enable statistics: %w", privileged(err, diagnose.SysAdmin))
 	}
 	return &StatsHandle{fd}, nil
 }

@@ -48,8 +48,9 @@ type Options struct {
 // could explain the refusal are probed; a form without what is missing is then
 // tried. What was given up stands in Program.Degraded.
 //
-// A rejection is a *verifierlog.Error; its Unwrap leads to the errno. A refusal
-// for want of privilege that can be proven is also a *DeniedError.
+// A rejection is a *verifierlog.Error; its Unwrap leads to the errno. Where the
+// kernel gave no log, or its log shows a want of privilege or a limit, that is
+// explained by a *refusal.Error, which errors.As finds.
 func Load(s *Spec, o *Options) (*Program, error) {
 	if o == nil {
 		o = &Options{}
@@ -191,9 +192,7 @@ func (l *loader) reconsider(form, s *Spec, err error) (again bool, fatal error) 
 
 // explain makes the error of a refusal.
 func (l *loader) explain(s *Spec, err error, log verifierlog.Log) error {
-	if log.Empty() && errors.Is(err, sys.EPERM) {
-		err = denied(s.Type, err, l.Token != nil)
-	}
+	err = l.diagnose(s, err, log)
 	if l.noBTF != "" {
 		err = fmt.Errorf("%w (%s)", err, l.noBTF)
 	}

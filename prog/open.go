@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -30,7 +31,7 @@ func FromFD(fd int) (*Program, error) {
 func FromID(id uint32) (*Program, error) {
 	f, err := sys.ProgGetFDByID(&sys.GetIDAttr{StartId: id})
 	if err != nil {
-		return nil, fmt.Errorf("program %d: %w", id, err)
+		return nil, fmt.Errorf("program %d: %w", id, privileged(err, diagnose.SysAdmin))
 	}
 	p, err := wrap(f)
 	if err != nil {
@@ -44,7 +45,7 @@ func FromID(id uint32) (*Program, error) {
 func OpenPinned(path string) (*Program, error) {
 	f, err := sys.ObjGet(&sys.ObjAttr{Pathname: sys.StringPtr(path)})
 	if err != nil {
-		return nil, fmt.Errorf("prog: open %s: %w", path, err)
+		return nil, fmt.Errorf("prog: open %s: %w", path, diagnose.Explain(err, &diagnose.Ask{Quiet: true}))
 	}
 	p, err := wrap(f)
 	if err != nil {
@@ -97,7 +98,7 @@ func All() iter.Seq2[*Program, error] {
 				return
 			}
 			if err != nil {
-				yield(nil, fmt.Errorf("prog: next id: %w", err))
+				yield(nil, fmt.Errorf("prog: next id: %w", privileged(err, diagnose.SysAdmin)))
 				return
 			}
 			attr.StartId = attr.NextId

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/verifierlog"
 )
@@ -72,6 +73,7 @@ func (p *Program) with(verb string, f func(fd int) error) error {
 		err = f(fd)
 	}
 	if err != nil {
+		err = diagnose.Explain(err, &diagnose.Ask{Quiet: true})
 		return fmt.Errorf("program %s: %s: %w", p.name, verb, err)
 	}
 	return nil

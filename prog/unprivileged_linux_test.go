@@ -11,6 +11,7 @@ import (
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
+	"github.com/skepbpf/skep/refusal"
 )
 
 // TestUnprivileged runs itself as a user without capabilities. The binary is
@@ -43,7 +44,7 @@ func unprivileged(t *testing.T) {
 		s.Name, s.License, s.Insns = "x", "GPL", ret(0)
 		set := new(feature.Set)
 		_, err := prog.Load(&s, &prog.Options{Features: set})
-		var denied *prog.DeniedError
+		var denied *refusal.Error
 		if !errors.As(err, &denied) || !errors.Is(err, sys.EPERM) || !strings.HasSuffix(err.Error(), ": "+want) {
 			t.Errorf("got %v, want %s", err, want)
 		}

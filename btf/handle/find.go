@@ -6,14 +6,20 @@ import (
 	"iter"
 
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/sys"
 )
+
+// byID explains a refusal of what takes an id.
+func byID(err error) error {
+	return diagnose.Explain(err, &diagnose.Ask{Needs: diagnose.SysAdmin})
+}
 
 // FromID opens the BTF object of an id. Requires Linux 4.18 and CAP_SYS_ADMIN.
 func FromID(id uint32) (*Handle, error) {
 	fd, err := sys.BtfGetFDByID(&sys.GetIDAttr{StartId: id})
 	if err != nil {
-		return nil, fmt.Errorf("btf %d: %w", id, err)
+		return nil, fmt.Errorf("btf %d: %w", id, byID(err))
 	}
 	return &Handle{fd: fd, id: id}, nil
 }
@@ -30,7 +36,7 @@ func All() iter.Seq2[*Handle, error] {
 				return
 			}
 			if err != nil {
-				yield(nil, fmt.Errorf("btf: next id: %w", err))
+				yield(nil, fmt.Errorf("btf: next id: %w", byID(err)))
 				return
 			}
 			attr.StartId = attr.NextId

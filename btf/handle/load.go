@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/probe"
 	"github.com/skepbpf/skep/internal/sys"
@@ -62,7 +63,7 @@ func Load(s *btf.Spec, o *Options) (*Handle, error) {
 			return nil, fmt.Errorf("btf: load: token: %w", err)
 		}
 		defer o.Token.Release()
-		l.token = fd
+		l.token, l.tokenFD = fd, o.Token
 	}
 	return l.run()
 }
@@ -72,6 +73,8 @@ type loader struct {
 	set   *feature.Set
 	token int
 	level uint32
+
+	tokenFD *sys.FD
 }
 
 func (l *loader) run() (*Handle, error) {
@@ -188,6 +191,11 @@ func (l *loader) attempt(blob []byte, level uint32, log []byte) (attempt, error)
 }
 
 func (l *loader) failure(err error, log string) error {
+	if log == "" && errors.Is(err, sys.EPERM) {
+		err = diagnose.Explain(err, &diagnose.Ask{
+			Needs: diagnose.BPF, Memlock: true, Token: l.tokenFD, Rights: diagnose.Rights{Cmd: sys.BPF_BTF_LOAD},
+		})
+	}
 	return &verifierlog.Error{Op: "btf: load", Err: err, Log: verifierlog.Parse([]byte(log))}
 }
 

@@ -22,6 +22,7 @@ var exact = map[string]place{
 	"internal/version": {floor: 0, sealed: true},
 	"internal/feature": {floor: 0, sealed: true},
 	"verifierlog":      {floor: 0, sealed: true},
+	"refusal":          {floor: 0, sealed: true},
 	"internal/sys":     {floor: 0},
 
 	"internal/fuzztest": {floor: 0, sealed: true, tool: true},
@@ -36,6 +37,8 @@ var exact = map[string]place{
 
 	"btf":           {floor: 2, sealed: true},
 	"internal/usdt": {floor: 2, sealed: true},
+
+	"internal/diagnose": {floor: 2},
 
 	"elf":                 {floor: 3, sealed: true},
 	"internal/relo":       {floor: 3, sealed: true},

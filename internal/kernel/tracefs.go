@@ -74,7 +74,7 @@ func explainTracefs(denied, detached error) error {
 	case denied != nil:
 		return fmt.Errorf("tracefs: %w (needs root, or CAP_DAC_READ_SEARCH)", denied)
 	case errors.Is(detached, sys.EPERM):
-		return fmt.Errorf("tracefs is not mounted, and opening it needs CAP_SYS_ADMIN in the initial user namespace: %w", detached)
+		return fmt.Errorf("tracefs is not mounted, and cannot be opened without that: %w", detached)
 	case errors.Is(detached, sys.ENODEV):
 		return fmt.Errorf("tracefs: the kernel has none (CONFIG_TRACING): %w", detached)
 	}
