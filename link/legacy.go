@@ -24,7 +24,7 @@ type legacyProbe struct {
 
 // remove takes the line back; EBUSY while an event uses it.
 func (l *legacyProbe) remove() error {
-	t, err := openTracefs(l.fs)
+	t, err := kernel.OpenTracefs(l.fs)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func btoi(b bool) int {
 
 // openLegacy defines the probe in tracefs and opens it as a tracepoint.
 func (p *probe) openLegacy(e *probeEvent) error {
-	t, err := openTracefs(p.fs)
+	t, err := kernel.OpenTracefs(p.fs)
 	if err != nil {
 		return err
 	}

@@ -157,13 +157,6 @@ func (p *probe) explain(err error) error {
 	return explainPerf(err, false)
 }
 
-// openTracefs opens tracefs, also where it is not mounted; that takes
-// CAP_SYS_ADMIN.
-func openTracefs(dir string) (*kernel.Tracefs, error) {
-	t, err := kernel.OpenTracefs(dir)
-	return t, explainPerm(err, diagnose.SysAdmin)
-}
-
 // explainPerm says why something was not permitted. needs are the capabilities
 // that the kernel asks for when it attaches; most kinds of links need none
 // beyond those that loading took.

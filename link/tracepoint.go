@@ -3,6 +3,7 @@ package link
 import (
 	"fmt"
 
+	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/prog"
 )
 
@@ -33,7 +34,7 @@ func (o *TracepointOptions) open() (*probeEvent, error) {
 	if err := checkTracepoint(o.Category, o.Name); err != nil {
 		return nil, err
 	}
-	t, err := openTracefs(o.Tracefs)
+	t, err := kernel.OpenTracefs(o.Tracefs)
 	if err != nil {
 		return nil, err
 	}

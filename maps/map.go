@@ -177,10 +177,16 @@ func (m *Map) valueLen(flags OpFlags) (int, error) {
 }
 
 func (m *Map) fail(verb string, err error) error {
-	if isErrno(err, sys.EPERM) { // of a frozen map, for instance
-		err = diagnose.Explain(err, &diagnose.Ask{Quiet: true})
+	return fmt.Errorf("map %s: %s: %w", m.name, verb, permitted(err))
+}
+
+// permitted gives an EPERM its cause if that is want of privilege; a frozen
+// map, for instance, is another.
+func permitted(err error) error {
+	if isErrno(err, sys.EPERM) {
+		return diagnose.Explain(err, &diagnose.Ask{Quiet: true})
 	}
-	return fmt.Errorf("map %s: %s: %w", m.name, verb, err)
+	return err
 }
 
 func isErrno(err error, list ...sys.Errno) bool {

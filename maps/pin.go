@@ -105,7 +105,7 @@ func (c *creation) pinned() (*Map, error) {
 func (c *creation) take(path string) (*Map, error) {
 	fd, err := openPin(path, c.spec.Flags&(ReadOnly|WriteOnly))
 	if err != nil {
-		return nil, fmt.Errorf("open pinned %s: %w", path, err)
+		return nil, fmt.Errorf("open pinned %s: %w", path, permitted(err))
 	}
 	info, err := readInfo(fd)
 	if err != nil {
@@ -135,11 +135,11 @@ func openPin(path string, flags uint32) (*sys.FD, error) {
 func OpenPinned(path string, flags uint32) (*Map, error) {
 	fd, err := openPin(path, flags)
 	if err != nil {
-		return nil, fmt.Errorf("open pinned map %s: %w", path, err)
+		return nil, fmt.Errorf("open pinned map %s: %w", path, permitted(err))
 	}
 	m, err := fromFD(fd, pathpkg.Base(path))
 	if err != nil {
-		return nil, fmt.Errorf("open pinned map %s: %w", path, err)
+		return nil, fmt.Errorf("open pinned map %s: %w", path, permitted(err))
 	}
 	m.pin = path
 	return m, nil
@@ -162,7 +162,7 @@ func (m *Map) pinAt(path string) error {
 		m.fd.Release()
 	}
 	if err != nil {
-		return fmt.Errorf("pin %s: %w", path, err)
+		return fmt.Errorf("pin %s: %w", path, permitted(err))
 	}
 	m.pinMu.Lock()
 	m.pin = path

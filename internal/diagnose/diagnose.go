@@ -100,28 +100,29 @@ func (a *Ask) denied(f facts) *refusal.Error {
 			return r
 		}
 	}
+	if a.Perf {
+		if r := a.paranoid(f); r != nil {
+			return r
+		}
+	}
 	if r := a.lacking(f); r != nil {
 		return r
 	}
 	if r := a.memlock(f); r != nil {
 		return r
 	}
-	if a.Perf {
-		return a.perf(f)
+	if level := f.lockdown(); a.Perf && level == "confidentiality" {
+		return &refusal.Error{Cause: refusal.Lockdown, Detail: level}
 	}
-	if allRefused() {
+	if !a.Perf && allRefused() {
 		return a.filtered(f)
 	}
 	return nil
 }
 
-// perf is about perf_event_open where nothing is lacking. Distributions have
-// levels of the sysctl above 2, which is the highest of mainline, at which only
-// CAP_SYS_ADMIN does.
-func (a *Ask) perf(f facts) *refusal.Error {
-	if level := f.lockdown(); level == "confidentiality" {
-		return &refusal.Error{Cause: refusal.Lockdown, Detail: level}
-	}
+// paranoid is about perf_event_open. Distributions have levels of the sysctl
+// above 2, which is the highest of mainline, at which only CAP_SYS_ADMIN does.
+func (a *Ask) paranoid(f facts) *refusal.Error {
 	held, ok := f.caps()
 	v := f.sysctl(paranoid)
 	if n, err := strconv.Atoi(v); err != nil || n <= 2 || !ok || held&SysAdmin != 0 {

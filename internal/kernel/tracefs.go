@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/refusal"
 )
 
 // Tracefs is the kernel's tracing file system, open: its files are reached
@@ -74,7 +75,10 @@ func explainTracefs(denied, detached error) error {
 	case denied != nil:
 		return fmt.Errorf("tracefs: %w (needs root, or CAP_DAC_READ_SEARCH)", denied)
 	case errors.Is(detached, sys.EPERM):
-		return fmt.Errorf("tracefs is not mounted, and cannot be opened without that: %w", detached)
+		return &refusal.Error{
+			Cause: refusal.Capability, Caps: []string{"CAP_SYS_ADMIN"},
+			Err: fmt.Errorf("tracefs is not mounted, and without that only for the initial user namespace: %w", detached),
+		}
 	case errors.Is(detached, sys.ENODEV):
 		return fmt.Errorf("tracefs: the kernel has none (CONFIG_TRACING): %w", detached)
 	}
