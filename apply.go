@@ -17,6 +17,9 @@ import (
 type Options struct {
 	// Facts in place of those of the running kernel; only Load reads it.
 	Facts *Facts
+	// Config gives values of CONFIG_ externs in place of, or before, the running
+	// kernel's own; only Load without Facts reads it. May be nil.
+	Config *Config
 	// Maps to use in place of the Spec's own, by name. They stay the
 	// caller's; the Collection holds a duplicate. They are not checked
 	// against the Spec, and not filled.
@@ -59,7 +62,7 @@ func load(stop func() error, s *Spec, o *Options) (*Collection, error) {
 	facts := o.Facts
 	if facts == nil {
 		var err error
-		if facts, err = readFacts(s.Needs(), &FactOptions{Features: o.Features}, kernel.FS("/")); err != nil {
+		if facts, err = readFacts(s.Needs(), &FactOptions{Features: o.Features, Config: o.Config}, kernel.FS("/")); err != nil {
 			return nil, &StepError{Object: s.Name, Step: "facts", Err: err}
 		}
 	}
@@ -309,6 +312,7 @@ func (p *Prepared) load(stop func() error) (*Collection, error) {
 		report:   p.report,
 	}
 	l := &loader{Prepared: p, coll: coll}
+	l.openModules()
 	err := l.programs(stop, p.parallel())
 	if err == nil {
 		err = l.slots(stop)
@@ -320,6 +324,9 @@ func (p *Prepared) load(stop func() error) (*Collection, error) {
 	// The kernel keeps the BTF for as long as a map or program refers to it.
 	if p.btf != nil {
 		_ = p.btf.Close()
+	}
+	for _, h := range l.modules {
+		_ = h.Close()
 	}
 	p.undo, p.Maps = nil, nil
 	return coll, nil

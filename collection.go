@@ -71,6 +71,9 @@ func (c *Collection) Close() error {
 type Report struct {
 	Programs map[string]Outcome
 	Maps     map[string]MapOutcome
+	// Externs are what the programs want from outside, in the order of their
+	// first use. What only a program that is Off needs is not looked up.
+	Externs []Extern
 	// Degraded lists what the whole object does without on this kernel.
 	Degraded []string
 }
@@ -94,7 +97,7 @@ type MapOutcome struct {
 }
 
 func newReport(p *Plan) *Report {
-	r := &Report{Programs: map[string]Outcome{}, Maps: map[string]MapOutcome{}, Degraded: slices.Clone(p.lost)}
+	r := &Report{Programs: map[string]Outcome{}, Maps: map[string]MapOutcome{}, Externs: slices.Clone(p.externs), Degraded: slices.Clone(p.lost)}
 	for _, pp := range p.programs {
 		o := Outcome{Why: pp.err}
 		for _, u := range pp.poison {

@@ -1,10 +1,8 @@
 package skep
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/probe"
 	"github.com/skepbpf/skep/internal/step/kconfig"
+	"github.com/skepbpf/skep/internal/step/ksyms"
 	"github.com/skepbpf/skep/internal/tree"
 	"github.com/skepbpf/skep/internal/version"
 )
@@ -24,7 +23,7 @@ type Feature = feature.ID
 // one between loads to ask once.
 type Features = feature.Set
 
-// State says what is known of a fact. Absent, hidden and not asked are three
+// State says what is known of a fact. Absent, hidden and not asked are
 // different answers.
 type State uint8
 
@@ -37,13 +36,18 @@ const (
 	Hidden
 	// Known: Value holds.
 	Known
+	// Ambiguous: there are several values; Err of the Fact names them.
+	Ambiguous
 )
 
 // Fact is one answer about a kernel.
 type Fact[T any] struct {
 	State State
 	Value T
-	Err   error // why it is Hidden
+	// From is where it was found, or, if it is Absent, where it was sought: a
+	// config file, a kernel module. "" is the kernel itself.
+	From string
+	Err  error // why it is Hidden or Ambiguous
 }
 
 // Facts are the answers to a Spec's Needs. They are plain data, apart from
@@ -77,7 +81,7 @@ func (f *Facts) Close() error {
 type FactOptions struct {
 	Root     fs.FS       // in place of "/"
 	BTF      *btf.Kernel // shared; stays the caller's
-	Config   io.Reader   // text of a kernel config, in place of the kernel's own
+	Config   *Config     // in place of, or before, the kernel's own; may be nil
 	Features *Features   // shared; what is known already is not asked again
 }
 
@@ -113,52 +117,21 @@ func readFacts(needs Needs, o *FactOptions, root tree.Root) (*Facts, error) {
 		}
 		f.Version = v.Code()
 	}
+	if err := f.readConfig(needs.Config, root, o.Config); err != nil {
+		return nil, fmt.Errorf("facts: %w", err)
+	}
+	f.readSymbols(needs.Symbols, root)
 	if f.BTF == nil {
 		f.BTF, f.owned = btf.NewKernelAt(root), true
 	}
-	f.readConfig(needs.Config, root, o.Config)
-	f.readSymbols(needs.Symbols, root)
 	if len(needs.Features) > 0 {
 		_, f.Unknown = probe.Ask(f.Features, 0, needs.Features...)
 	}
 	return f, nil
 }
 
-func (f *Facts) readConfig(names []string, root tree.Root, text io.Reader) {
-	if len(names) == 0 {
-		return
-	}
-	f.Config = make(map[string]Fact[string], len(names))
-	b, err := configText(root, f.Release, text)
-	if err != nil {
-		for _, n := range names {
-			f.Config[n] = Fact[string]{State: Hidden, Err: err}
-		}
-		return
-	}
-	values := kernel.ParseConfig(b, names)
-	for _, n := range names {
-		if v, ok := values[n]; ok {
-			f.Config[n] = Fact[string]{State: Known, Value: v}
-		} else {
-			f.Config[n] = Fact[string]{State: Absent}
-		}
-	}
-}
-
-func configText(root tree.Root, release string, text io.Reader) ([]byte, error) {
-	if text == nil {
-		return kernel.ReadConfig(root, release)
-	}
-	var b bytes.Buffer
-	_, err := b.ReadFrom(text)
-	return b.Bytes(), err
-}
-
-var (
-	errHiddenSymbols = errors.New("the kernel hides its addresses (sysctl kernel.kptr_restrict, or CAP_SYSLOG is missing)")
-	errAmbiguous     = errors.New("several symbols of this name have different addresses")
-)
+// errHiddenSymbols explains addresses that are all 0.
+var errHiddenSymbols = errors.New("the kernel hides its addresses (sysctl kernel.kptr_restrict, or CAP_SYSLOG is missing)")
 
 func (f *Facts) readSymbols(names []string, root tree.Root) {
 	if len(names) == 0 {
@@ -175,13 +148,24 @@ func (f *Facts) readSymbols(names []string, root tree.Root) {
 		case err != nil:
 			f.Symbols[n] = Fact[uint64]{State: Hidden, Err: err}
 		case !ok:
-			f.Symbols[n] = Fact[uint64]{State: Absent}
+			f.Symbols[n] = Fact[uint64]{State: Absent, From: "/proc/kallsyms"}
 		case s.Ambiguous:
-			f.Symbols[n] = Fact[uint64]{State: Hidden, Err: errAmbiguous}
+			f.Symbols[n] = Fact[uint64]{State: Ambiguous, Err: ambiguous(s)}
 		default:
-			f.Symbols[n] = Fact[uint64]{State: Known, Value: s.Addr}
+			f.Symbols[n] = Fact[uint64]{State: Known, Value: s.Addr, From: s.Module}
 		}
 	}
+}
+
+func ambiguous(s kernel.Symbol) error {
+	place := func(addr uint64, module string) string {
+		if module != "" {
+			module = " in module " + module
+		}
+		return fmt.Sprintf("%#x%s", addr, module)
+	}
+	return fmt.Errorf("ambiguous: several symbols have this name, %s and %s",
+		place(s.Addr, s.Module), place(s.Other, s.OtherModule))
 }
 
 // versionOf is the kernel's version for facts that were made up with a
@@ -197,18 +181,20 @@ func (f *Facts) versionOf() uint32 {
 	return v.Code()
 }
 
-// address is that of a kernel symbol. hidden: the kernel may have it all the
-// same.
-func (f *Facts) address(name string) (addr uint64, hidden bool, err error) {
-	switch s := f.Symbols[name]; s.State {
+// address is that of a kernel symbol.
+func (f *Facts) address(name string) (ksyms.Address, ksyms.Doubt, error) {
+	s := f.Symbols[name]
+	switch s.State {
 	case Known:
-		return s.Value, false, nil
+		return ksyms.Address{Value: s.Value, Module: s.From}, 0, nil
 	case Hidden:
-		return 0, true, s.Err
+		return ksyms.Address{}, ksyms.Hidden, s.Err
+	case Ambiguous:
+		return ksyms.Address{}, ksyms.Ambiguous, s.Err
 	case NotAsked:
-		return 0, false, errors.New("the facts do not say")
+		return ksyms.Address{}, ksyms.Absent, errors.New("the facts do not say")
 	}
-	return 0, false, errors.New("not among the kernel's symbols")
+	return ksyms.Address{}, ksyms.Absent, errors.New("not among the kernel's symbols")
 }
 
 func (f *Facts) whyUnknown() string {

@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/prog"
 )
 
 // loader loads the programs of a Prepared plan.
 type loader struct {
 	*Prepared
-	coll *Collection
+	coll      *Collection
+	modules   map[string]*handle.Handle
+	moduleErr map[string]error // why one of the plan's modules is not among them
 }
 
 // unit is what is loaded by one goroutine: a program, or alternatives of which
@@ -143,6 +146,9 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 	if err := stop(); err != nil {
 		return nil, fmt.Errorf("program %s: %w", pp.name, err)
 	}
+	if err := l.checkModules(pp); err != nil {
+		return nil, fmt.Errorf("program %s: %w", pp.name, err)
+	}
 	spec := pp.spec
 	spec.Maps = make(map[string]prog.MapRef, len(l.Maps))
 	for n, m := range l.Maps {
@@ -153,6 +159,7 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 		NoBTF:    l.btf == nil,
 		Features: l.features,
 		LogLevel: l.opts.LogLevel,
+		Modules:  l.modules,
 		Name:     pp.poisonName,
 	})
 	if err != nil {

@@ -310,7 +310,7 @@ func TestRunKconfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := kernel.ReadConfig(root, release)
+	text, _, err := kernel.ReadConfig(root, release)
 	if err != nil {
 		t.Fatal(err)
 	}

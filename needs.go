@@ -94,10 +94,12 @@ func (n *Needs) kconfig(name string) {
 		n.Features = append(n.Features, f)
 	case name == kconfig.KernelVersion:
 		n.Version = true
-	default:
+	case kconfig.IsOption(name):
 		n.Config = append(n.Config, name)
 	}
 }
+
+func isConfig(x *elf.ExternDef) bool { return x.Kind == elf.ExternKconfig }
 
 // core is the CO-RE record of an instruction, or nil.
 func (s *Spec) core(in *asm.Instruction) *btf.CORERelo {

@@ -25,8 +25,9 @@ type Plan struct {
 	order    binary.ByteOrder // of the object's data; nil without an object
 	types    *btf.Spec
 	vars     []*elf.VarDef
-	values   []string // of .kconfig externs, for String
+	externs  []Extern // in the order of their first use
 	lost     []string // what programs go without
+	modules  []plannedModule
 	maps     []*plannedMap
 	programs []*plannedProgram
 	groups   [][]int // alternatives: indexes into programs
@@ -73,7 +74,9 @@ type planner struct {
 	funcs   map[string]*plannedFunc
 	ops     map[string]*plannedOps // of struct_ops maps
 	kconfig []byte                 // contents of the .kconfig map
-	values  []string
+	externs map[string]*plannedExtern
+	order   []*plannedExtern // as they were first used
+	modules []plannedModule
 	lost    []string
 }
 
@@ -92,7 +95,9 @@ type plannedFunc struct {
 // It fails for a Required program that cannot be resolved; an Optional one is
 // left out, and an Off one is not looked at.
 func (s *Spec) Plan(f *Facts) (*Plan, error) {
-	p := &planner{spec: s.Copy(), facts: f, funcs: map[string]*plannedFunc{}, ops: map[string]*plannedOps{}}
+	p := &planner{
+		spec: s.Copy(), facts: f, funcs: map[string]*plannedFunc{}, ops: map[string]*plannedOps{}, externs: map[string]*plannedExtern{},
+	}
 	plan := &Plan{object: s.Name, license: s.License, release: f.Release, cpus: f.CPUs, types: s.Types}
 	fail := func(step, name string, err error) (*Plan, error) {
 		return nil, &StepError{Object: s.Name, Step: step, Name: name, Err: err}
@@ -120,7 +125,10 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 		}
 		plan.maps = append(plan.maps, m)
 	}
-	plan.values, plan.lost = p.values, p.lost
+	for _, x := range p.order {
+		plan.externs = append(plan.externs, x.Extern)
+	}
+	plan.lost, plan.modules = p.lost, p.modules
 	return plan, nil
 }
 
@@ -259,6 +267,7 @@ func (p *planner) fill(pp *plannedProgram, ps *ProgramSpec) error {
 	pp.spec.Insns = linked.Insns
 	pp.spec.Types = p.spec.Types
 	pp.spec.Funcs, pp.spec.Lines = linked.Funcs, linked.Lines
+	p.numberModules(pp)
 	for _, fn := range linked.Names() {
 		f := p.funcs[fn]
 		pp.notes = append(pp.notes, f.notes...)
@@ -285,6 +294,11 @@ func (p *planner) target(pp *plannedProgram) error {
 	where := vmlinux
 	if t.Module != "" {
 		where = t.Module
+		types, err := p.facts.BTF.Module(where)
+		if err != nil {
+			return fmt.Errorf("target %w", err)
+		}
+		p.moduleIndex(where, types)
 	}
 	pp.notes = append(pp.notes, note{text: fmt.Sprintf("target %s: type %d in %s", t.Name, t.ID, where)})
 	return nil

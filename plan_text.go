@@ -18,8 +18,8 @@ func (p *Plan) String() string {
 	if p.types != nil {
 		fmt.Fprintf(&b, "btf %d types\n", p.types.Len()-1)
 	}
-	for _, v := range p.values {
-		fmt.Fprintf(&b, "extern %s\n", v)
+	for i := range p.externs {
+		fmt.Fprintf(&b, "extern %s\n", &p.externs[i])
 	}
 	for _, m := range p.maps {
 		m.print(&b)
@@ -92,6 +92,9 @@ func (pp *plannedProgram) print(b *strings.Builder, types *btf.Spec) {
 	for _, n := range pp.notes {
 		fmt.Fprintf(b, "\t%s\n", n.String(types))
 	}
+	if len(pp.spec.Modules) > 0 {
+		fmt.Fprintf(b, "\tmodules: %s\n", strings.Join(pp.spec.Modules, ", "))
+	}
 	for _, u := range pp.poison {
 		fmt.Fprintf(b, "\tunresolved: %s\n", u)
 	}
@@ -103,6 +106,8 @@ func (pp *plannedProgram) print(b *strings.Builder, types *btf.Spec) {
 			fmt.Fprintf(b, "\t%d: {map %s}\n", slot, in.Ref.Name)
 		case asm.RefMapValue:
 			fmt.Fprintf(b, "\t%d: {value %s+%d}\n", slot, in.Ref.Name, in.Ref.Addend)
+		case asm.RefKsym:
+			fmt.Fprintf(b, "\t%d: {module %s}\n", slot, pp.spec.Modules[in.Ref.Addend-1])
 		}
 		slot += in.Slots()
 	}

@@ -55,18 +55,49 @@ func All() iter.Seq2[*Handle, error] {
 // the module is not loaded, or has no BTF, the error Is btf.ErrNotFound.
 // Requires Linux 5.11 and CAP_SYS_ADMIN.
 func Module(name string) (*Handle, error) {
+	found, err := Modules(name)
+	if err != nil {
+		return nil, fmt.Errorf("module %s: %w", name, err)
+	}
+	h, ok := found[name]
+	if !ok {
+		return nil, fmt.Errorf("module %s: BTF: %w", name, btf.ErrNotFound)
+	}
+	return h, nil
+}
+
+// Modules opens the BTF of several kernel modules in one pass over all BTF
+// objects, which ends when they are found. Modules that are not loaded, or
+// have no BTF, are missing from the result. The Handles are the caller's; an
+// error leaves none. Requires Linux 5.11 and CAP_SYS_ADMIN.
+func Modules(names ...string) (map[string]*Handle, error) {
+	want := make(map[string]bool, len(names))
+	for _, n := range names {
+		want[n] = true
+	}
+	found := make(map[string]*Handle, len(want))
+	if len(want) == 0 {
+		return found, nil
+	}
 	for h, err := range All() {
-		if err != nil {
-			return nil, fmt.Errorf("module %s: %w", name, err)
+		var in Info
+		if err == nil {
+			in, err = h.Info()
 		}
-		in, err := h.Info()
-		if err == nil && in.Kernel && in.Name == name {
-			return h, nil
-		}
-		_ = h.Close()
 		if err != nil {
-			return nil, fmt.Errorf("module %s: %w", name, err)
+			_ = h.Close()
+			for _, f := range found {
+				_ = f.Close()
+			}
+			return nil, err
+		}
+		if !in.Kernel || !want[in.Name] || found[in.Name] != nil {
+			_ = h.Close()
+			continue
+		}
+		if found[in.Name] = h; len(found) == len(want) {
+			break
 		}
 	}
-	return nil, fmt.Errorf("module %s: BTF: %w", name, btf.ErrNotFound)
+	return found, nil
 }

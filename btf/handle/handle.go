@@ -84,9 +84,8 @@ func info(fd int) (Info, error) {
 // is below 16 MiB.
 const maxSpec = 64 << 20
 
-// Spec reads the object back from the kernel. base is what split BTF, such as
-// a module's, is on top of; nil if it stands alone.
-func (h *Handle) Spec(base *btf.Spec) (*btf.Spec, error) {
+// Bytes reads the object back from the kernel.
+func (h *Handle) Bytes() ([]byte, error) {
 	fd, err := h.fd.Borrow()
 	if err != nil {
 		return nil, fmt.Errorf("btf %d: read: %w", h.id, err)
@@ -95,6 +94,16 @@ func (h *Handle) Spec(base *btf.Spec) (*btf.Spec, error) {
 	b, err := read(fd)
 	if err != nil {
 		return nil, fmt.Errorf("btf %d: read: %w", h.id, err)
+	}
+	return b, nil
+}
+
+// Spec is Bytes, parsed. base is what split BTF, such as a module's, is on top
+// of; nil if it stands alone.
+func (h *Handle) Spec(base *btf.Spec) (*btf.Spec, error) {
+	b, err := h.Bytes()
+	if err != nil {
+		return nil, err
 	}
 	if base != nil {
 		return btf.ParseSplit(b, base)

@@ -14,9 +14,9 @@ import (
 const maxConfig = 16 << 20
 
 // ReadConfig reads the text of the kernel's configuration: /boot/config-R for
-// release R, else /proc/config.gz. Either may be compressed. The error Is
-// fs.ErrNotExist if there is neither.
-func ReadConfig(root tree.Root, release string) ([]byte, error) {
+// release R, else /proc/config.gz. Either may be compressed. from is the file's
+// path. The error Is fs.ErrNotExist if there is neither.
+func ReadConfig(root tree.Root, release string) (text []byte, from string, err error) {
 	boot := "boot/config-" + release
 	if release == "" || !fs.ValidPath(boot) {
 		boot = ""
@@ -32,19 +32,22 @@ func ReadConfig(root tree.Root, release string) ([]byte, error) {
 			continue
 		}
 		defer f.Close()
-		text, err := readConfig(f)
-		if err != nil {
-			return nil, fmt.Errorf("kernel configuration %s: %w", name, err)
+		b, err := readAtMost(f, maxConfig)
+		if err == nil {
+			b, err = PlainConfig(b)
 		}
-		return text, nil
+		if err != nil {
+			return nil, "", fmt.Errorf("/%s: %w", name, err)
+		}
+		return b, "/" + name, nil
 	}
-	return nil, fmt.Errorf("kernel configuration: %w", errors.Join(errs...))
+	return nil, "", errors.Join(errs...)
 }
 
-func readConfig(r io.Reader) ([]byte, error) {
-	b, err := readAtMost(r, maxConfig)
-	if err != nil || !bytes.HasPrefix(b, gzipMagic) {
-		return b, err
+// PlainConfig is the text of a configuration that may be compressed by gzip.
+func PlainConfig(b []byte) ([]byte, error) {
+	if !bytes.HasPrefix(b, gzipMagic) {
+		return b, nil
 	}
 	return gunzip(b, maxConfig)
 }

@@ -15,9 +15,10 @@ type Symbol struct {
 	Type byte   // nm(1) letter: 'T' text, 'd' local data, …
 	// Other is the address of a later entry of the same name, if it differs
 	// from Addr: the name alone does not identify the symbol.
-	Other     uint64
-	Ambiguous bool
-	Module    string // empty for vmlinux
+	Other       uint64
+	Ambiguous   bool
+	Module      string // empty for vmlinux
+	OtherModule string // of Other
 }
 
 // Symbols is the answer to ReadSymbols.
@@ -180,7 +181,7 @@ func (p *symbolParser) line(b []byte) bool {
 		p.left--
 		*s = Symbol{Addr: addr, Type: kind, Module: string(module)}
 	} else if s.Addr != addr && !s.Ambiguous {
-		s.Ambiguous, s.Other = true, addr
+		s.Ambiguous, s.Other, s.OtherModule = true, addr, string(module)
 	}
 	return true
 }

@@ -112,7 +112,7 @@ func TestConfig(t *testing.T) {
 		}},
 		{"ubuntu", "5.4.0-12-generic", map[string]string{"CONFIG_HZ": "300", "CONFIG_MODULES": "y"}},
 	} {
-		text, err := ReadConfig(root(tt.root), tt.release)
+		text, _, err := ReadConfig(root(tt.root), tt.release)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	for _, release := range []string{"", "../../etc/passwd", "other"} {
-		if _, err := ReadConfig(root("hidden"), release); !errors.Is(err, fs.ErrNotExist) {
+		if _, _, err := ReadConfig(root("hidden"), release); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("release %q: %v", release, err)
 		}
 	}

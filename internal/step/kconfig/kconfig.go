@@ -8,6 +8,7 @@ package kconfig
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,6 +22,11 @@ const (
 	HasBPFCookie      = "LINUX_HAS_BPF_COOKIE"
 	HasSyscallWrapper = "LINUX_HAS_SYSCALL_WRAPPER"
 )
+
+// MayBeUnknown reports whether a weak extern of that name is 0 if nothing gives
+// it a value: an option, or a fact about the kernel that a later loader may
+// know. Any other name is a mistake.
+func MayBeUnknown(name string) bool { return IsOption(name) || strings.HasPrefix(name, "LINUX_") }
 
 // IsOption reports whether name is a configuration option, read from the
 // kernel's config.
@@ -96,7 +102,8 @@ func intShape(t btf.Type) shape {
 }
 
 // Encode gives the bytes of an extern of type id whose configuration value is
-// text, in the byte order of types.
+// text, in the byte order of types. A number stands for itself only where the
+// extern is a char or an integer: 1 is not y.
 func Encode(types *btf.Spec, id btf.ID, text string) ([]byte, error) {
 	s := shapeOf(types, id)
 	switch {
@@ -105,15 +112,32 @@ func Encode(types *btf.Spec, id btf.ID, text string) ([]byte, error) {
 	case strings.HasPrefix(text, `"`):
 		return encodeString(s, text)
 	}
-	// Base 0 as strtoull has it, a minus sign included.
-	n, err := strconv.ParseUint(strings.TrimPrefix(text, "-"), 0, 64)
+	n, err := parseNumber(text)
 	if err != nil {
-		return nil, fmt.Errorf("value %q: neither y, n, m, a string nor a number", text)
+		return nil, err
 	}
-	if strings.HasPrefix(text, "-") {
-		n = -n
+	if s.class != char && s.class != integer {
+		return nil, fmt.Errorf("value %s: needs char or an integer, have %s", text, s.class)
 	}
 	return EncodeNumber(types, id, n)
+}
+
+// parseNumber reads what strtoull does for base 0, a sign included: decimal,
+// hexadecimal ("0x1F") or octal ("017"). Go's own prefixes and underscores are
+// none of a config file's.
+func parseNumber(text string) (uint64, error) {
+	digits := strings.TrimPrefix(text, "-")
+	n, err := strconv.ParseUint(digits, 0, 64)
+	if err != nil && errors.Is(err, strconv.ErrRange) {
+		return 0, fmt.Errorf("value %s: more than 64 bits", text)
+	}
+	if err != nil || strings.ContainsAny(digits, "_oO") || len(digits) > 1 && digits[1]|0x20 == 'b' {
+		return 0, fmt.Errorf("value %q: neither y, n, m, a string nor a number", text)
+	}
+	if digits != text {
+		n = -n
+	}
+	return n, nil
 }
 
 // EncodeNumber gives the bytes of an extern of type id whose value is n; a

@@ -88,8 +88,8 @@ func TestEncode(t *testing.T) {
 		{"bool", "y", "01"},
 		{"bool", "n", "00"},
 		{"bool", "m", ""}, // a bool cannot say "module"
-		{"bool", "1", "01"},
-		{"bool", "2", ""},
+		{"bool", "1", ""}, // libbpf does not take it either
+		{"bool", "yes", ""},
 		{"tristate", "y", "01000000"},
 		{"tristate", "m", "02000000"},
 		{"tristate", "n", "00000000"},
@@ -102,6 +102,15 @@ func TestEncode(t *testing.T) {
 		{"int", "1000", "e8030000"},
 		{"int", "0x10", "10000000"},
 		{"int", "010", "08000000"},
+		{"int", "0X1f", "1f000000"},
+		{"int", "0o17", ""},
+		{"int", "0b1", ""},
+		{"int", "1_000", ""},
+		{"int", "--1", ""},
+		{"int", " 1", ""},
+		{"int", "1 ", ""},
+		{"int", "-0x80000000", "00000080"},
+		{"int", "-0x80000001", ""},
 		{"int", "-2", "feffffff"},
 		{"int", "0x80000000", ""},
 		{"u32", "0xffffffff", "ffffffff"},
@@ -144,6 +153,12 @@ func TestEncodeNumber(t *testing.T) {
 	if _, err := EncodeNumber(spec, ids["char4"], 1); err == nil {
 		t.Error("a number in a char array")
 	}
+	if b, err := EncodeNumber(spec, ids["bool"], 1); err != nil || len(b) != 1 || b[0] != 1 {
+		t.Error("a fact about the kernel as a bool", b, err)
+	}
+	if _, err := EncodeNumber(spec, ids["bool"], 2); err == nil {
+		t.Error("2 in a bool")
+	}
 	if _, err := EncodeNumber(spec, 9999, 1); err == nil {
 		t.Error("a type that is not there")
 	}
@@ -152,5 +167,8 @@ func TestEncodeNumber(t *testing.T) {
 func TestIsOption(t *testing.T) {
 	if !IsOption("CONFIG_HZ") || IsOption(KernelVersion) {
 		t.Error("options start with CONFIG_")
+	}
+	if !MayBeUnknown("CONFIG_X") || !MayBeUnknown("LINUX_HAS_WINGS") || MayBeUnknown("CONIFG_X") {
+		t.Error("what may be unknown starts with CONFIG_ or LINUX_")
 	}
 }

@@ -16,104 +16,161 @@ import (
 // Kernel is what Resolve asks.
 type Kernel struct {
 	BTF *btf.Kernel // may be nil: then there are no typed symbols
-	// Address is that of a typeless symbol. hidden says that the kernel may
-	// have it although err says that it cannot be told.
-	Address func(name string) (addr uint64, hidden bool, err error)
+	// Address is that of a typeless symbol. An error says how sure it is that
+	// the kernel has none.
+	Address func(name string) (Address, Doubt, error)
 }
 
-// Result says what became of a reference, in words for plans and reports.
-type Result struct {
-	Note string // what was resolved
-	Lost string // what the program goes without, though the kernel may have it
-	// Unresolved is why the instruction was made one that the verifier refuses
-	// if it is reached.
-	Unresolved string
+// Address is where a typeless symbol lies.
+type Address struct {
+	Value  uint64
+	Module string // "" for vmlinux
 }
 
-// Resolve patches the instruction that refers to x. types are the object's,
-// index numbers x among its externs.
-func (k *Kernel) Resolve(types *btf.Spec, x *elf.ExternDef, index int, in *asm.Instruction) (Result, error) {
-	if x.Kind == elf.ExternKsym {
-		return k.address(x, in)
-	}
-	module, id, err := k.find(types, x)
-	if err == nil && module != vmlinux {
-		err = fmt.Errorf("only in module %s: externs are resolved in %s", module, vmlinux)
-	}
-	if err != nil {
-		return missing(x, index, in, err)
-	}
-	in.Ref, in.Off, in.Imm = asm.Ref{}, 0, int64(uint32(id))
-	if in.Wide() {
-		in.Src = asm.PseudoBTFID
-		return Result{Note: fmt.Sprintf("ksym %s: type %d", x.Name, id)}, nil
-	}
-	in.Src = asm.PseudoKfuncCall
-	return Result{Note: fmt.Sprintf("kfunc %s: type %d", x.Name, id)}, nil
+// Doubt is what an error of Kernel.Address leaves open.
+type Doubt uint8
+
+const (
+	// Absent: the kernel has no such symbol.
+	Absent Doubt = iota
+	// Hidden: the kernel may have the symbol, but does not show where. A weak
+	// one is 0, and the load report says so.
+	Hidden
+	// Ambiguous: several symbols have the name. Either would be a guess, so the
+	// program fails even if the extern is weak, as with libbpf.
+	Ambiguous
+)
+
+// Symbol is what an extern was resolved to.
+type Symbol struct {
+	// Value is that in words for plans and reports.
+	Value string
+	// Lost is what programs go without though the kernel may have it, in words.
+	Lost string
+	// Missing is why a weak extern is not resolved.
+	Missing error
+	// Module is where a typed symbol or a function was found; "" is vmlinux.
+	Module string
+	// Types are those of Module.
+	Types *btf.Spec
+
+	name  string
+	index int
+	addr  uint64
+	id    btf.ID // 0: an address
 }
 
 // vmlinux is how btf.Kernel names what is in no module.
 const vmlinux = "vmlinux"
 
-// address puts the address of a symbol without a type into a wide load.
-func (k *Kernel) address(x *elf.ExternDef, in *asm.Instruction) (Result, error) {
-	in.Ref, in.Src, in.Imm = asm.Ref{}, 0, 0
-	addr, hidden, err := k.Address(x.Name)
-	switch {
-	case err == nil:
-		in.Imm = int64(addr)
-		return Result{Note: fmt.Sprintf("ksym %s: address %#x", x.Name, addr)}, nil
-	case !x.Weak:
-		return Result{}, err
+// Resolve looks x up. types are the object's, index numbers x among its
+// externs. An extern that must be there and is not is an error.
+func (k *Kernel) Resolve(types *btf.Spec, x *elf.ExternDef, index int) (*Symbol, error) {
+	s := &Symbol{name: x.Name, index: index}
+	if x.Kind == elf.ExternKsym {
+		return s, k.address(s, x)
 	}
-	r := Result{Note: fmt.Sprintf("ksym %s: 0 (weak: %v)", x.Name, err)}
-	if hidden {
-		r.Lost = fmt.Sprintf("extern %s is 0: %v", x.Name, err)
+	t, err := k.find(s, types, x)
+	if err != nil {
+		if !x.Weak {
+			return nil, err
+		}
+		s.missing(err)
+		if !errors.Is(err, btf.ErrNotFound) {
+			s.Lost = fmt.Sprintf("extern %s: %v", x.Name, err)
+		}
+		return s, nil
 	}
-	return r, nil
+	s.id, s.Types = t.ID(), t.Spec()
+	s.Value = fmt.Sprintf("type %d", s.id)
+	if s.Module != "" {
+		s.Value += " of module " + s.Module
+	}
+	return s, nil
 }
 
-// missing is what becomes of a weak extern that the kernel does not have: its
-// address is 0, and a call of it is one of a function no kernel has.
-func missing(x *elf.ExternDef, index int, in *asm.Instruction, err error) (Result, error) {
-	if !x.Weak {
-		return Result{}, err
+// missing makes s what a weak extern is without the kernel's symbol.
+func (s *Symbol) missing(err error) {
+	s.Missing, s.Module = err, ""
+	s.Value = fmt.Sprintf("0 (weak: %v)", err)
+}
+
+// address looks a symbol without a type up.
+func (k *Kernel) address(s *Symbol, x *elf.ExternDef) error {
+	a, doubt, err := k.Address(x.Name)
+	switch {
+	case err == nil:
+		s.addr, s.Value = a.Value, fmt.Sprintf("address %#x", a.Value)
+		if a.Module != "" {
+			s.Value += " in module " + a.Module
+		}
+		return nil
+	case !x.Weak, doubt == Ambiguous:
+		return err
+	case doubt == Hidden:
+		s.Lost = fmt.Sprintf("extern %s is 0: %v", x.Name, err)
 	}
-	if !in.Wide() {
-		*in = relo.PoisonedKfunc(index, in.Note)
-		return Result{Unresolved: fmt.Sprintf("kfunc %s: %v", x.Name, err)}, nil
+	s.missing(err)
+	return nil
+}
+
+// Patch makes an instruction that refers to the extern what the kernel takes.
+// modules gives numbers to modules: with one, the instruction keeps a reference
+// of RefKsym whose Addend is the number plus 1, for prog. why is set if the
+// verifier will refuse the instruction once it is reached.
+func (s *Symbol) Patch(in *asm.Instruction, modules func(*Symbol) int) (why string) {
+	call := !in.Wide()
+	if call && s.id == 0 {
+		*in = relo.PoisonedKfunc(s.index, in.Note)
+		return fmt.Sprintf("kfunc %s: %v", s.name, s.Missing)
 	}
-	in.Ref, in.Src, in.Imm = asm.Ref{}, 0, 0
-	return Result{Note: fmt.Sprintf("ksym %s: 0 (weak: %v)", x.Name, err)}, nil
+	in.Ref, in.Src, in.Off, in.Imm = asm.Ref{}, 0, 0, int64(s.addr)
+	if s.id == 0 {
+		return ""
+	}
+	in.Imm, in.Src = int64(uint32(s.id)), asm.PseudoBTFID
+	if call {
+		in.Src = asm.PseudoKfuncCall
+	}
+	if s.Module != "" {
+		in.Ref = asm.Ref{Kind: asm.RefKsym, Name: s.name, Addend: int32(modules(s)) + 1}
+	}
+	return ""
 }
 
 // find looks a typed extern up and checks that its type is what the object
-// declares.
-func (k *Kernel) find(types *btf.Spec, x *elf.ExternDef) (module string, id btf.ID, err error) {
+// declares. Functions and variables are known to the kernel without flavour.
+func (k *Kernel) find(s *Symbol, types *btf.Spec, x *elf.ExternDef) (btf.Type, error) {
 	if k.BTF == nil {
-		return "", 0, btf.ErrNoBTF
+		return btf.Type{}, btf.ErrNoBTF
 	}
 	kind := btf.KindVar
 	if x.Kind == elf.ExternKfunc {
 		kind = btf.KindFunc
 	}
 	module, t, err := k.BTF.FindType(btf.EssentialName(x.Name), kind)
-	if err != nil || x.Type == 0 {
-		return module, t.ID(), err
+	if err != nil {
+		return t, err
+	}
+	if module != vmlinux {
+		s.Module = module
+	}
+	if x.Type == 0 {
+		return t, nil
 	}
 	if types == nil {
-		return "", 0, errors.New("the object has no types")
+		return t, errors.New("the object has no types")
 	}
-	want := x.Type
+	want, ok := types.Type(x.Type)
+	if !ok {
+		return t, fmt.Errorf("type %d is not in the object", x.Type)
+	}
 	if kind == btf.KindFunc {
-		local, ok := types.Type(x.Type)
-		if !ok {
-			return "", 0, fmt.Errorf("type %d is not in the object", x.Type)
-		}
-		want = local.Target()
+		want, _ = types.Type(want.Target())
 	}
-	if !btf.Compatible(types, want, t.Spec(), t.Target()) {
-		return "", 0, fmt.Errorf("the kernel's %s has another type than the object declares", x.Name)
+	have, _ := t.Spec().Type(t.Target())
+	if why := difference(want, have); why != "" {
+		return t, fmt.Errorf("%s of %s is another than the object declares: %s", kind, module, why)
 	}
-	return module, t.ID(), nil
+	return t, nil
 }
