@@ -23,9 +23,9 @@ func (p *planner) function(f *FuncSpec) *plannedFunc {
 	slot := 0
 	for i := range pf.Insns {
 		in := &pf.Insns[i]
-		if err := p.extern(pf, in, slot); err != nil {
+		// The rest is looked up all the same: the report tells of all.
+		if err := p.extern(pf, in, slot); err != nil && pf.err == nil {
 			pf.err = fmt.Errorf("%s: %w", f.Name, err)
-			return pf
 		}
 		slot += in.Slots()
 	}

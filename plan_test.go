@@ -27,7 +27,11 @@ func madeUp(t *testing.T) *skep.Facts {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kernel := btf.NewKernel(fstest.MapFS{"sys/kernel/btf/vmlinux": {Data: types}})
+	module, err := os.ReadFile(madeUpModule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernel := btf.NewKernel(fstest.MapFS{"sys/kernel/btf/vmlinux": {Data: types}, "sys/kernel/btf/skep_mod": {Data: module}})
 	t.Cleanup(func() { kernel.Close() })
 	known := func(v string) skep.Fact[string] { return skep.Fact[string]{State: skep.Known, Value: v} }
 	f := &skep.Facts{
@@ -42,11 +46,26 @@ func madeUp(t *testing.T) *skep.Facts {
 			"CONFIG_NET":              known("y"),
 			"CONFIG_NR_CPUS":          known("64"),
 			"CONFIG_SKEP_ABSENT":      {State: skep.Absent},
-			"CONFIG_SKEP_ABSENT_BOOL": {State: skep.Absent},
+			"CONFIG_SKEP_ABSENT_BOOL": {State: skep.Absent, From: "/proc/config.gz"},
+
+			"CONFIG_SKEP_BOOL":     {State: skep.Known, Value: "y", From: "/boot/config-6.99.1"},
+			"CONFIG_SKEP_TRISTATE": known("m"),
+			"CONFIG_SKEP_CHAR":     known("n"),
+			"CONFIG_SKEP_U8":       known("0xff"),
+			"CONFIG_SKEP_S16":      known("-2"),
+			"CONFIG_SKEP_U16":      known("65535"),
+			"CONFIG_SKEP_S32":      known("-0x80000000"),
+			"CONFIG_SKEP_U32":      known("017"),
+			"CONFIG_SKEP_S64":      known("-9"),
+			"CONFIG_SKEP_U64":      known("0xfedcba9876543210"),
+			"CONFIG_SKEP_STRING":   known(`"too long"`),
 		},
 		Symbols: map[string]skep.Fact[uint64]{
-			"schedule":    {State: skep.Known, Value: 0xffffffff81234560},
-			"skep_absent": {State: skep.Absent},
+			"schedule":           {State: skep.Known, Value: 0xffffffff81234560},
+			"skep_absent":        {State: skep.Absent},
+			"skep_mod_init":      {State: skep.Known, Value: 0xffffffffc0100040, From: "skep_mod"},
+			"skep_absent_symbol": {State: skep.Absent},
+			"name_show":          {State: skep.Ambiguous, Err: errors.New("ambiguous: several symbols have this name, 0x1 and 0x2")},
 		},
 		Features: new(skep.Features),
 		BTF:      kernel,
@@ -64,6 +83,7 @@ func TestPlanGolden(t *testing.T) {
 		"examples/execsnoop/execsnoop.bpf.el.o", "testdata/core.el.o", "testdata/globals.el.o", "testdata/kconfig.el.o",
 		"testdata/ksyms.el.o", "testdata/ksyms_typed.el.o", "testdata/lsm.el.o", "testdata/mapinmap.el.o", "testdata/off.el.o",
 		"testdata/prefer.el.o", "testdata/ringbuf.el.o", "testdata/subprogs.el.o", "testdata/usdt.el.o", "testdata/legacy.el.o",
+		"testdata/kfunc.el.o", "testdata/kfunc_bad.el.o", "testdata/kfunc_module.el.o", "testdata/kconfig_types.el.o",
 	} {
 		name, _, _ := strings.Cut(filepath.Base(path), ".")
 		t.Run(name, func(t *testing.T) {
@@ -74,6 +94,9 @@ func TestPlanGolden(t *testing.T) {
 			for _, p := range spec.Programs {
 				// What this kernel lacks is part of the picture.
 				p.Policy = max(p.Policy, skep.Optional)
+				if strings.HasPrefix(name, "kfunc") {
+					p.Policy = skep.Optional
+				}
 			}
 			var got string
 			for range 3 {

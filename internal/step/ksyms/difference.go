@@ -24,7 +24,14 @@ func compatible(object, kernel btf.Type) bool {
 	return btf.Compatible(object.Spec(), object.ID(), kernel.Spec(), kernel.ID())
 }
 
-func unlike(object, kernel btf.Type) string { return fmt.Sprintf("%s, not %s", kernel, object) }
+func unlike(object, kernel btf.Type) string {
+	l, t := object.String(), kernel.String()
+	if l == t {
+		// A forward declaration is another kind of type, to libbpf too.
+		return t + ", which the object declares but does not define, or defines as something else"
+	}
+	return fmt.Sprintf("%s, not %s", t, l)
+}
 
 // prototypes names the first part in which two functions differ.
 func prototypes(object, kernel btf.Type) string {
