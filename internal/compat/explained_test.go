@@ -11,6 +11,7 @@ var onlySkep = []note{
 	{"legacy", "", "libbpf dropped the section maps of struct bpf_map_def"},
 	{"staticprog", "", "libbpf refuses objects with a static function in a section of its own"},
 	{"kconfig_strong", "needs_none", "libbpf resolves externs of the whole object: a missing one stops programs that do not use it"},
+	{"kfunc_bad", "needs_none", "as kconfig_strong, for symbols and functions"},
 	{"mapinmap", "", "libbpf fails a load whose prog-array slot names a program that is off"},
 	{"everything", "", "as mapinmap"},
 	{"structops", "", "libbpf forgets the ? of a struct_ops section after its first variable, and wants one that no kernel has (init_struct_ops_maps)"},

@@ -4,6 +4,8 @@
  *
  *   oracle each  OBJ...             every program alone: {"object","program","section","ok","error"}
  *   oracle dump  OBJ...             the same, each line with what PROG_LOAD was given (see dump_load)
+ *   oracle kconfig TEXT OBJ         the whole object with these config values: {"ok","error","kconfig"}, the
+ *                                   map's contents in hexadecimal
  *   oracle time  OBJ [PROGRAM...]   open and load these programs (default: those the object has on):
  *                                   {"open_ns","load_ns","total_ns","bpf_ns","bpf_calls"}
  *
@@ -277,6 +279,38 @@ static int each(const char *path, bool dump)
 	return 0;
 }
 
+static int kconfig(const char *text, const char *path)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .kconfig = text);
+	struct bpf_object *obj = bpf_object__open_file(path, &opts);
+	const struct bpf_map *map;
+	int err;
+
+	if (!obj) {
+		perror("open");
+		return 1;
+	}
+	autosize(obj);
+	err = bpf_object__load(obj);
+	printf("{\"ok\":%s,", err ? "false" : "true");
+	member(stdout, "error", err ? strerror(-err) : "");
+	printf(",\"kconfig\":\"");
+	bpf_object__for_each_map(map, obj) {
+		const char *dot = strchr(bpf_map__name(map), '.');
+		const unsigned char *p;
+		size_t size = 0;
+
+		if (err || !dot || strcmp(dot, ".kconfig"))
+			continue;
+		p = bpf_map__initial_value(map, &size);
+		for (size_t i = 0; p && i < size; i++)
+			printf("%02x", p[i]);
+	}
+	printf("\"}\n");
+	bpf_object__close(obj);
+	return 0;
+}
+
 static int measure(int n, char **args)
 {
 	uint64_t start = now(), opened, loaded;
@@ -315,11 +349,13 @@ int main(int argc, char **argv)
 {
 	int bad = 0;
 
-	if (argc < 3 || (strcmp(argv[1], "each") && strcmp(argv[1], "dump") && strcmp(argv[1], "time"))) {
-		fprintf(stderr, "usage: oracle each|dump OBJ... | oracle time OBJ [PROGRAM...]\n");
+	if (argc < 3 || (strcmp(argv[1], "each") && strcmp(argv[1], "dump") && strcmp(argv[1], "time") && strcmp(argv[1], "kconfig"))) {
+		fprintf(stderr, "usage: oracle each|dump OBJ... | oracle kconfig TEXT OBJ | oracle time OBJ [PROGRAM...]\n");
 		return 2;
 	}
 	libbpf_set_print(quiet);
+	if (!strcmp(argv[1], "kconfig"))
+		return argc == 4 ? kconfig(argv[2], argv[3]) : 2;
 	if (!strcmp(argv[1], "time"))
 		return measure(argc - 2, argv + 2);
 	for (int i = 2; i < argc; i++)
