@@ -56,7 +56,7 @@ var configs = []struct {
 // TestKconfig gives both loaders the same values: the same ones are refused,
 // and otherwise the .kconfig maps are the same.
 func TestKconfig(t *testing.T) {
-	needRoot(t)
+	testutil.NeedRoot(t)
 	oracle := oraclePath(t)
 	objects := map[string]object{}
 	for _, o := range ownObjects(t) {
