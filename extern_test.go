@@ -50,7 +50,7 @@ func TestRunKconfigTypes(t *testing.T) {
 		{"nothing at all", &skep.Config{NoKernel: true}, seenTypes{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			spec := open(t, "testdata/kconfig_types.el.o")
+			spec := open(t, native("kconfig_types"))
 			c := load(t, spec, &skep.Options{Config: tt.config})
 			if got := run(t, c, "types", 64); got != 1 {
 				t.Fatalf("types returns %d", got)
@@ -93,7 +93,7 @@ func TestConfigGiven(t *testing.T) {
 		{"first line of text wins", &skep.Config{Text: []byte("CONFIG_SKEP_U8=1\nCONFIG_SKEP_U8=256\n")}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			spec := open(t, "testdata/kconfig_types.el.o")
+			spec := open(t, native("kconfig_types"))
 			facts, err := skep.ReadFacts(spec.Needs(), &skep.FactOptions{Config: tt.config, Features: madeUp(t).Features})
 			if err == nil {
 				defer facts.Close()
@@ -158,7 +158,7 @@ func TestConfigSources(t *testing.T) {
 			for name, text := range tt.files {
 				root.files[name] = &fstest.MapFile{Data: []byte(text)}
 			}
-			spec := open(t, "testdata/kconfig_strong.el.o")
+			spec := open(t, native("kconfig_strong"))
 			if err := spec.Only("needs_absent"); err != nil {
 				t.Fatal(err)
 			}
@@ -185,7 +185,7 @@ func TestConfigSources(t *testing.T) {
 // say where.
 func TestHiddenAddresses(t *testing.T) {
 	root := over{os.DirFS("/"), fstest.MapFS{"proc/kallsyms": {Data: []byte("0000000000000000 T schedule\n0000000000000000 t other\n")}}}
-	spec := open(t, "testdata/ksyms.el.o")
+	spec := open(t, native("ksyms"))
 	if err := spec.Only("typeless"); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestSymbolsReadOnce(t *testing.T) {
 		object string
 		want   int
 	}{{"ksyms", 1}, {"conntrack", 1}, {"ksyms_typed", 0}, {"kfunc", 0}, {"kconfig", 0}} {
-		spec := open(t, "testdata/"+tt.object+".el.o")
+		spec := open(t, native(tt.object))
 		opened := 0
 		facts, err := skep.ReadFacts(spec.Needs(), &skep.FactOptions{Root: symbolsFS{os.DirFS("/"), &opened}, Features: madeUp(t).Features})
 		if err != nil {
@@ -243,8 +243,9 @@ func TestSymbolsReadOnce(t *testing.T) {
 
 func TestRunKfunc(t *testing.T) {
 	needKernel(t)
+	needBTF(t)
 	testutil.Require(t, "6.4") // ldimm64 of a kernel function
-	spec := open(t, "testdata/kfunc.el.o")
+	spec := open(t, native("kfunc"))
 	c := load(t, spec, nil)
 	if got := run(t, c, "called", 64); got != 11 {
 		t.Errorf("called returns %d", got)
@@ -280,8 +281,9 @@ func TestRunKfunc(t *testing.T) {
 // tracking built in, and as a module.
 func TestRunConntrack(t *testing.T) {
 	needKernel(t)
+	needBTF(t)
 	testutil.Require(t, "6.4", "CONFIG_NF_CONNTRACK") // 6.0, but for the address of a function
-	spec := open(t, "testdata/conntrack.el.o")
+	spec := open(t, native("conntrack"))
 	c := load(t, spec, nil)
 	if got := run(t, c, "makes", 64); got != 3 {
 		t.Errorf("makes returns %d, want 3", got)
@@ -310,6 +312,7 @@ func TestRunConntrack(t *testing.T) {
 // against those of the kernel before they are used.
 func TestModuleOfPlan(t *testing.T) {
 	needKernel(t)
+	needBTF(t)
 	testutil.Require(t, "6.4", "CONFIG_NF_CONNTRACK")
 	types, err := os.ReadFile("/sys/kernel/btf/nf_conntrack")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -333,7 +336,7 @@ func TestModuleOfPlan(t *testing.T) {
 			root := over{os.DirFS("/"), fstest.MapFS{"sys/kernel/btf/" + tt.module: {Data: tt.types}}}
 			k := btf.NewKernel(onlyModule{root, tt.module})
 			defer k.Close()
-			spec := open(t, "testdata/conntrack.el.o")
+			spec := open(t, native("conntrack"))
 			facts, err := skep.ReadFacts(spec.Needs(), &skep.FactOptions{BTF: k})
 			if err != nil {
 				t.Fatal(err)
