@@ -16,6 +16,7 @@ test:
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
+	.ci/scripts
 	.ci/staticcheck
 	.ci/generated
 	$(GO) test ./internal/archtest ./internal/apitest $(SEALED)
