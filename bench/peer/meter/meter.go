@@ -6,9 +6,9 @@
 //	peer -rows                  the names of the rows it has, one a line
 //
 // A process is one sample of one row. It sets the row up, runs the operation
-// BATCHES times N times, and prints one Result. With -n 0 it sets up and stops:
-// the difference between such a run and another is the operation alone, which
-// is how instructions are counted.
+// BATCHES times N times, and prints one Result. With -n 0 it does everything
+// but the operation: the difference between such a run and another is the
+// operation alone, which is how instructions are counted.
 package meter
 
 import (
@@ -137,10 +137,10 @@ func (r *Run) Measure(op func() error) error { return r.MeasureUnits(1, nil, op,
 func (r *Run) MeasureUnits(units int, before, op, after func() error) error {
 	var from, to runtime.MemStats
 	var allocs, bytes uint64
+	if Counting() {
+		after = nil // it is part of neither run
+	}
 	for range r.Batches {
-		if r.N == 0 {
-			break
-		}
 		if err := call(before); err != nil {
 			return err
 		}

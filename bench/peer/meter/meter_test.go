@@ -54,11 +54,16 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
-func TestMeasureNothing(t *testing.T) {
-	r := &Run{N: 0, Batches: 1}
-	fail := func() error { return errors.New("called") }
-	if err := r.MeasureUnits(1, fail, fail, fail); err != nil || r.res.N != 0 || len(r.res.NS) != 0 {
-		t.Errorf("%v, %+v", err, r.res)
+// What counts instructions leaves out the operation, or what follows it.
+func TestMeasureCounting(t *testing.T) {
+	t.Setenv("SKEP_BENCH_COUNTING", "1")
+	for n, want := range map[int][3]int{0: {1, 0, 0}, 2: {1, 2, 0}} {
+		r := &Run{N: n, Batches: 1}
+		var calls [3]int
+		step := func(i int) func() error { return func() error { calls[i]++; return nil } }
+		if err := r.MeasureUnits(1, step(0), step(1), step(2)); err != nil || calls != want {
+			t.Errorf("n = %d: %v, calls %v, want %v", n, err, calls, want)
+		}
 	}
 }
 
