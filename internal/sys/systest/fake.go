@@ -37,6 +37,7 @@ type Kernel struct {
 	objects map[uint64]*object // by inode of the descriptor's file
 	pins    map[string]*object
 	attach  []attachment
+	modules []*object // BTF that no descriptor keeps
 	calls   []sys.Cmd
 }
 
@@ -223,6 +224,7 @@ func (k *Kernel) live() []*object {
 	for _, o := range k.pins {
 		queue = append(queue, o)
 	}
+	queue = append(queue, k.modules...)
 	for _, a := range k.attach {
 		queue = append(queue, all[a.prog])
 	}

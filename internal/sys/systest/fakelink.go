@@ -148,7 +148,7 @@ func byID(is func(*object) bool) func(*Kernel, *sys.GetIDAttr) (uintptr, sys.Err
 	}
 }
 
-// info writes what is plain data; buffers get nothing.
+// info writes what is plain data; buffers get nothing, except BTF's.
 func (k *Kernel) info(a *sys.ObjInfoAttr) (uintptr, sys.Errno) {
 	o := k.find(int(a.BpfFd))
 	if o == nil {
@@ -170,7 +170,7 @@ func (k *Kernel) info(a *sys.ObjInfoAttr) (uintptr, sys.Errno) {
 	case o.l != nil:
 		return 0, putInfo(a, &sys.LinkInfo{Type: o.l.Type, Id: o.id, ProgId: o.l.Prog})
 	}
-	return 0, putInfo(a, &sys.BtfInfo{Id: o.id, BtfSize: uint32(len(o.b.Bytes))})
+	return 0, o.btfInfo(a)
 }
 
 func putInfo[I any](a *sys.ObjInfoAttr, info *I) sys.Errno {

@@ -16,12 +16,15 @@ type Prog struct {
 	Attr    sys.ProgLoadAttr // without its pointers
 	Maps    []uint32         // ids of the maps it refers to or is bound to
 	FDs     []int32          // fd_array, as far as instructions refer to it
+	Modules map[int]string   // modules whose types instructions refer to, by slot
 }
 
 // BTF is a fake BTF object.
 type BTF struct {
 	ID    uint32
 	Bytes []byte
+	// Module that the types are of; "" for BTF that was loaded.
+	Module string
 }
 
 const insnSize, maxInsns = 8, 1000000
@@ -47,6 +50,9 @@ func (k *Kernel) progLoad(a *sys.ProgLoadAttr) (uintptr, sys.Errno) {
 		}
 	}
 	if errno := k.findMaps(p, a); errno != 0 {
+		return 0, errno
+	}
+	if errno := k.findModules(p, a); errno != 0 {
 		return 0, errno
 	}
 	if k.Verify != nil {
