@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"sort"
 
 	"github.com/skepbpf/skep"
@@ -25,6 +26,7 @@ type result struct {
 type loadFlags struct {
 	json, each, autosize, attach bool
 	pin                          string
+	config                       *skep.Config
 }
 
 func runLoad(e env, args []string) int {
@@ -35,14 +37,33 @@ func runLoad(e env, args []string) int {
 	fs.BoolVar(&f.autosize, "autosize", false, "give maps of size 0 a workable size")
 	fs.BoolVar(&f.attach, "attach", false, "also attach what its section name allows")
 	fs.StringVar(&f.pin, "pin", "", "pin maps by name in this `directory`")
+	config := configFlag(fs)
 	objects, code, ok := parse(e, fs, args)
 	if !ok {
 		return code
+	}
+	var err error
+	if f.config, err = config(); err != nil {
+		fmt.Fprintf(e.err, "skep load: %v\n", err)
+		return exitUsage
 	}
 	for _, path := range objects {
 		code = max(code, f.object(e, path))
 	}
 	return code
+}
+
+// configFlag adds -config, and gives what it names after parsing: a file whose
+// values go before the kernel's own.
+func configFlag(fs *flag.FlagSet) func() (*skep.Config, error) {
+	file := fs.String("config", "", "`file` of kernel configuration whose values go before the kernel's own")
+	return func() (*skep.Config, error) {
+		if *file == "" {
+			return nil, nil
+		}
+		text, err := os.ReadFile(*file)
+		return &skep.Config{Text: text}, err
+	}
 }
 
 // object loads one object and prints a line for each of its programs.
@@ -64,7 +85,7 @@ func (f *loadFlags) object(e env, path string) int {
 	if f.each {
 		results = f.loadEach(spec, path)
 	} else {
-		results = f.loadAll(spec, path)
+		results = f.loadAll(e, spec, path)
 	}
 	code := exitGood
 	for _, r := range results {
@@ -90,9 +111,10 @@ func (f *loadFlags) loadEach(spec *skep.Spec, path string) []result {
 	return results
 }
 
-func (f *loadFlags) loadAll(spec *skep.Spec, path string) []result {
+func (f *loadFlags) loadAll(e env, spec *skep.Spec, path string) []result {
 	why := map[string]error{}
 	err := f.load(spec, func(c *skep.Collection) {
+		f.report(e, path, c.Report())
 		for name, o := range c.Report().Programs {
 			if !o.Loaded {
 				why[name] = o.Why
@@ -124,7 +146,7 @@ func (f *loadFlags) loadAll(spec *skep.Spec, path string) []result {
 
 // load loads spec, attaches it if asked to, shows it, and unloads it.
 func (f *loadFlags) load(spec *skep.Spec, show func(*skep.Collection)) error {
-	coll, err := skep.Load(spec, &skep.Options{PinDir: f.pin})
+	coll, err := skep.Load(spec, &skep.Options{PinDir: f.pin, Config: f.config})
 	if err != nil {
 		return err
 	}
@@ -138,6 +160,20 @@ func (f *loadFlags) load(spec *skep.Spec, show func(*skep.Collection)) error {
 		return err
 	}
 	return links.Close()
+}
+
+// report prints what the object's externs were resolved to, and what it does
+// without.
+func (f *loadFlags) report(e env, path string, r *skep.Report) {
+	if f.json {
+		return
+	}
+	for i := range r.Externs {
+		fmt.Fprintf(e.out, "%s: extern %s\n", path, &r.Externs[i])
+	}
+	for _, d := range r.Degraded {
+		fmt.Fprintf(e.out, "%s: goes without: %s\n", path, d)
+	}
 }
 
 func (r result) with(err error) result {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -176,6 +177,33 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestConfigAndReport: values from a file reach plan and load, and both tell of
+// every extern.
+func TestConfigAndReport(t *testing.T) {
+	needKernel(t)
+	file := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(file, []byte("CONFIG_SKEP_U8=7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := testdata("kconfig_types")
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"plan", "-config", file, path}, "\nextern kconfig CONFIG_SKEP_U8 = 7, from the text given\n"},
+		{[]string{"load", "-config", file, path}, path + ": extern kconfig CONFIG_SKEP_U8 = 7, from the text given\n"},
+		{[]string{"load", path}, path + ": extern kconfig CONFIG_SKEP_U8 = 0 (weak: not set in /"},
+	} {
+		code, out, errs := skepRun(tc.args...)
+		if code != exitGood || errs != "" || !strings.Contains(out, tc.want) {
+			t.Errorf("%v: exit %d, %s, no %q in\n%s", tc.args, code, errs, tc.want, out)
+		}
+	}
+	if code, _, errs := skepRun("plan", "-config", file+"?", path); code != exitUsage || !strings.Contains(errs, "no such file") {
+		t.Errorf("no config file: exit %d, %s", code, errs)
+	}
+}
+
 // TestLoadNotKept: programs that would load, but for another of their object,
 // say so.
 func TestLoadNotKept(t *testing.T) {
@@ -196,7 +224,7 @@ func TestLoadMapsAlone(t *testing.T) {
 			"m": {Spec: maps.Spec{Type: maps.Array, KeySize: 4, ValueSize: 4, MaxEntries: entries}},
 		}}
 		got := exitGood
-		for _, r := range (&loadFlags{}).loadAll(spec, "maps.o") {
+		for _, r := range (&loadFlags{}).loadAll(env{io.Discard, io.Discard}, spec, "maps.o") {
 			if r.Program != "" || r.OK || r.Error == "" {
 				t.Errorf("line %+v", r)
 			}

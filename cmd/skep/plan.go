@@ -12,9 +12,15 @@ func runPlan(e env, args []string) int {
 	fs := flag.NewFlagSet("plan", flag.ContinueOnError)
 	auto := fs.Bool("autosize", false, "give maps of size 0 a workable size")
 	off := fs.String("off", "", "comma-separated `programs` to switch off")
+	config := configFlag(fs)
 	objects, code, ok := parse(e, fs, args)
 	if !ok {
 		return code
+	}
+	values, err := config()
+	if err != nil {
+		fmt.Fprintf(e.err, "skep plan: %v\n", err)
+		return exitUsage
 	}
 	for _, path := range objects {
 		spec, err := skep.Open(path)
@@ -32,7 +38,7 @@ func runPlan(e env, args []string) int {
 			}
 			spec.Programs[name].Policy = skep.Off
 		}
-		if err := plan(e, spec); err != nil {
+		if err := plan(e, spec, values); err != nil {
 			fmt.Fprintf(e.err, "skep plan: %v\n", err)
 			code = exitRejected
 		}
@@ -40,8 +46,8 @@ func runPlan(e env, args []string) int {
 	return code
 }
 
-func plan(e env, spec *skep.Spec) error {
-	facts, err := skep.ReadFacts(spec.Needs(), nil)
+func plan(e env, spec *skep.Spec, config *skep.Config) error {
+	facts, err := skep.ReadFacts(spec.Needs(), &skep.FactOptions{Config: config})
 	if err != nil {
 		return err
 	}
