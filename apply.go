@@ -102,6 +102,8 @@ func (p *Plan) apply(stop func() error, o *Options) (*Collection, error) {
 type Prepared struct {
 	// Maps by name. They are the Prepared's, and the Collection's after Load.
 	Maps map[string]*maps.Map
+	// Arenas are the contents of the arenas among Maps, owned like them.
+	Arenas map[string]*maps.Memory
 
 	plan     *Plan
 	opts     Options
@@ -138,7 +140,7 @@ func (p *Plan) prepare(stop func() error, o *Options) (*Prepared, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	prep := &Prepared{Maps: map[string]*maps.Map{}, plan: p, opts: *o, features: o.Features}
+	prep := &Prepared{Maps: map[string]*maps.Map{}, Arenas: map[string]*maps.Memory{}, plan: p, opts: *o, features: o.Features}
 	if prep.features == nil {
 		prep.features = new(Features)
 	}
@@ -261,8 +263,31 @@ func (p *Prepared) createMap(m *plannedMap) error {
 	if !made.Reused() && spec.Pinning == maps.ByName {
 		p.undo.add(made.Unpin)
 	}
+	if spec.Type == maps.Arena {
+		if err := p.mapArena(m, made); err != nil {
+			return err
+		}
+	}
 	p.Maps[m.name] = made
 	p.report.Maps[m.name] = MapOutcome{Created: !made.Reused(), Reused: made.Reused(), Degraded: made.Degraded()}
+	return nil
+}
+
+// mapArena maps an arena, which gives it the address that programs are verified
+// with, and stores its variables. Those of an arena that was pinned before stay.
+func (p *Prepared) mapArena(m *plannedMap, made *maps.Map) error {
+	mem, err := made.Memory()
+	if err != nil {
+		return err
+	}
+	p.undo.add(mem.Close)
+	p.Arenas[m.name] = mem
+	if m.arena == nil || made.Reused() {
+		return nil
+	}
+	if _, err := mem.WriteAt(m.arena.contents, int64(m.arena.offset)); err != nil {
+		return fmt.Errorf("map %s: variables: %w", m.name, err)
+	}
 	return nil
 }
 
@@ -307,6 +332,7 @@ func (p *Prepared) load(stop func() error) (*Collection, error) {
 	p.done = true
 	coll := &Collection{
 		Maps:     p.Maps,
+		Arenas:   p.Arenas,
 		Programs: map[string]*prog.Program{},
 		plan:     p.plan,
 		report:   p.report,
@@ -328,7 +354,7 @@ func (p *Prepared) load(stop func() error) (*Collection, error) {
 	for _, h := range l.modules {
 		_ = h.Close()
 	}
-	p.undo, p.Maps = nil, nil
+	p.undo, p.Maps, p.Arenas = nil, nil, nil
 	return coll, nil
 }
 

@@ -15,6 +15,9 @@ type Collection struct {
 	// left out is not in them; Map and Program say why.
 	Maps     map[string]*maps.Map
 	Programs map[string]*prog.Program
+	// Arenas are the contents of the arenas among Maps that this load created
+	// or found pinned, in this process until Close.
+	Arenas map[string]*maps.Memory
 
 	plan   *Plan
 	report *Report
@@ -60,6 +63,9 @@ func (c *Collection) Close() error {
 	var errs []error
 	for _, p := range c.Programs {
 		errs = append(errs, p.Close())
+	}
+	for _, m := range c.Arenas {
+		errs = append(errs, m.Close())
 	}
 	for _, m := range c.Maps {
 		errs = append(errs, m.Close())

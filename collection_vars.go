@@ -15,14 +15,7 @@ import (
 func (c *Collection) Get(variable string, out any) error {
 	v, m, err := c.variable(variable)
 	if err == nil {
-		err = checkValue(c.plan.types, v.Type, out)
-	}
-	value := make([]byte, 0)
-	if err == nil {
-		value, err = readAll(m, v)
-	}
-	if err == nil {
-		err = sysenc.Decode(value[v.Offset:v.Offset+v.Size], out)
+		err = c.get(v, m, out)
 	}
 	if err != nil {
 		return fmt.Errorf("variable %s: %w", variable, err)
@@ -32,15 +25,12 @@ func (c *Collection) Get(variable string, out any) error {
 
 // Set gives a global variable of a loaded object a new value, of a type that
 // VarSpec.Set takes. What is read-only cannot be set any more: the error Is
-// EPERM. Where the map cannot be mapped (Linux before 5.5, or a section of
-// static variables alone), its other variables are written back too.
+// fs.ErrPermission. Where the map cannot be mapped (Linux before 5.5, or a
+// section of static variables alone), its other variables are written back too.
 func (c *Collection) Set(variable string, val any) error {
 	v, m, err := c.variable(variable)
 	if err == nil {
-		err = checkValue(c.plan.types, v.Type, val)
-	}
-	if err == nil {
-		err = set(m, v, val)
+		err = c.set(v, m, val)
 	}
 	if err != nil {
 		return fmt.Errorf("variable %s: %w", variable, err)
@@ -48,12 +38,44 @@ func (c *Collection) Set(variable string, val any) error {
 	return nil
 }
 
-func set(m *maps.Map, v *elf.VarDef, val any) error {
+func (c *Collection) get(v *elf.VarDef, m *maps.Map, out any) error {
+	if err := checkValue(c.plan.types, v.Type, out); err != nil {
+		return err
+	}
+	if m.Type() == maps.Arena {
+		mem, at, err := c.inArena(v)
+		if err != nil {
+			return err
+		}
+		b := make([]byte, v.Size)
+		if _, err := mem.ReadAt(b, at); err != nil {
+			return err
+		}
+		return sysenc.Decode(b, out)
+	}
+	value, err := wholeValue(m, v)
+	if err != nil {
+		return err
+	}
+	return sysenc.Decode(value[v.Offset:v.Offset+v.Size], out)
+}
+
+func (c *Collection) set(v *elf.VarDef, m *maps.Map, val any) error {
+	if err := checkValue(c.plan.types, v.Type, val); err != nil {
+		return err
+	}
 	b, err := sysenc.Encode(val, int(v.Size))
 	if err != nil {
 		return err
 	}
-	if m.Flags()&maps.Mmapable != 0 {
+	switch {
+	case m.Type() == maps.Arena:
+		mem, at, err := c.inArena(v)
+		if err == nil {
+			_, err = mem.WriteAt(b, at)
+		}
+		return err
+	case m.Flags()&maps.Mmapable != 0:
 		mem, err := m.Memory()
 		if err != nil {
 			return err
@@ -61,7 +83,7 @@ func set(m *maps.Map, v *elf.VarDef, val any) error {
 		_, err = mem.WriteAt(b, int64(v.Offset))
 		return errors.Join(err, mem.Close())
 	}
-	value, err := readAll(m, v)
+	value, err := wholeValue(m, v)
 	if err != nil {
 		return err
 	}
@@ -69,8 +91,19 @@ func set(m *maps.Map, v *elf.VarDef, val any) error {
 	return m.Update(make([]byte, 4), value, maps.Any)
 }
 
-// readAll reads the value that v is a part of.
-func readAll(m *maps.Map, v *elf.VarDef) ([]byte, error) {
+// inArena is where a variable of an arena is in this process.
+func (c *Collection) inArena(v *elf.VarDef) (*maps.Memory, int64, error) {
+	mem := c.Arenas[v.Map]
+	for _, m := range c.plan.maps {
+		if m.name == v.Map && m.arena != nil && mem != nil {
+			return mem, int64(m.arena.offset) + int64(v.Offset), nil
+		}
+	}
+	return nil, 0, fmt.Errorf("map %s: an arena of the caller's", v.Map)
+}
+
+// wholeValue reads the value of a data section that v is a part of.
+func wholeValue(m *maps.Map, v *elf.VarDef) ([]byte, error) {
 	value := make([]byte, m.ValueSize())
 	if err := m.Lookup(make([]byte, 4), value, 0); err != nil {
 		return nil, err

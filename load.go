@@ -1,11 +1,13 @@
 package skep
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/skepbpf/skep/btf/handle"
+	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
 )
 
@@ -154,6 +156,15 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 	for n, m := range l.Maps {
 		spec.Maps[n] = m
 	}
+	tables, err := l.tables(pp, spec.Maps)
+	defer func() {
+		for _, t := range tables {
+			_ = t.Close() // the program holds on to it
+		}
+	}()
+	if err != nil {
+		return nil, fmt.Errorf("program %s: %w", pp.name, err)
+	}
 	p, err := prog.Load(&spec, &prog.Options{
 		BTF:      l.btf,
 		NoBTF:    l.btf == nil,
@@ -171,6 +182,35 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 		return nil, fmt.Errorf("program %s: %w", pp.name, err)
 	}
 	return p, nil
+}
+
+// tables creates the jump tables of a program: frozen maps of places in it
+// (struct bpf_insn_array_value, of which the kernel fills in the rest).
+func (l *loader) tables(pp *plannedProgram, refs map[string]prog.MapRef) (made []*maps.Map, err error) {
+	const valueSize = 16
+	for _, t := range pp.tables {
+		m, err := maps.New(&maps.Spec{
+			Name: ".jumptables", Type: maps.InsnArray, KeySize: 4, ValueSize: valueSize, MaxEntries: uint32(len(t.targets)),
+		}, &maps.Options{Features: l.features})
+		if err != nil {
+			return made, fmt.Errorf("jump table %s: %w", t.name, err)
+		}
+		made = append(made, m)
+		refs[t.name] = m
+		var key [4]byte
+		var value [valueSize]byte
+		for i, to := range t.targets {
+			binary.NativeEndian.PutUint32(key[:], uint32(i))
+			binary.NativeEndian.PutUint32(value[:], to)
+			if err := m.Update(key[:], value[:], maps.Any); err != nil {
+				return made, fmt.Errorf("jump table %s: %w", t.name, err)
+			}
+		}
+		if err := m.Freeze(); err != nil {
+			return made, fmt.Errorf("jump table %s: %w", t.name, err)
+		}
+	}
+	return made, nil
 }
 
 // slots puts loaded programs into program arrays. One that was left out leaves

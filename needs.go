@@ -2,6 +2,7 @@ package skep
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
@@ -39,6 +40,9 @@ func (s *Spec) Needs() Needs {
 		}
 		if isUSDT(p) {
 			n.Features = append(n.Features, feature.UprobeMulti)
+		}
+		if s.usesArenaGlobals() {
+			n.Features = append(n.Features, feature.Ldimm64FullRange)
 		}
 		for _, f := range s.reach(name) {
 			if !seen[f.Name] {
@@ -138,17 +142,37 @@ func (s *Spec) reach(program string) []*FuncSpec {
 	}
 	all := []*FuncSpec{own}
 	seen := map[string]bool{program: true}
+	add := func(name string) {
+		if f := s.Funcs[name]; f != nil && !seen[name] {
+			seen[name] = true
+			all = append(all, f)
+		}
+	}
 	for i := 0; i < len(all); i++ {
 		for j := range all[i].Insns {
-			ref := &all[i].Insns[j].Ref
-			if ref.Kind != asm.RefFunc || seen[ref.Name] {
-				continue
+			if ref := &all[i].Insns[j].Ref; ref.Kind == asm.RefFunc {
+				add(ref.Name)
 			}
-			seen[ref.Name] = true
-			if f := s.Funcs[ref.Name]; f != nil {
-				all = append(all, f)
+		}
+		if i == 0 {
+			for _, name := range s.callbacks(own.Type) {
+				add(name)
 			}
 		}
 	}
 	return all
+}
+
+// callbacks are functions that a program needs although it calls none of them:
+// what its exceptions end in (bpf_throw, Linux 6.7).
+func (s *Spec) callbacks(id btf.ID) (names []string) {
+	if s.object == nil || id == 0 {
+		return nil
+	}
+	for _, t := range s.object.FuncTags {
+		if name, ok := strings.CutPrefix(t.Text, elf.TagException); ok && t.Func == id {
+			names = append(names, name)
+		}
+	}
+	return names
 }

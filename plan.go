@@ -41,6 +41,7 @@ type plannedMap struct {
 	why    error // why it is off, where that is not the Spec's wish
 	extern bool  // of another object: only the caller can give it
 	ops    *structops.Value
+	arena  *globals
 	// optional: a struct_ops map that may fail to attach
 	optional bool
 }
@@ -54,7 +55,8 @@ type plannedProgram struct {
 	policy  Policy
 	spec    prog.Spec
 	linked  *relo.Linked
-	notes   []note // what was resolved, for String
+	tables  []table // jump tables
+	notes   []note  // what was resolved, for String
 	poison  []unresolved
 	err     error // why it is left out
 }
@@ -73,7 +75,8 @@ type planner struct {
 	relo    *btf.Relocator
 	funcs   map[string]*plannedFunc
 	ops     map[string]*plannedOps // of struct_ops maps
-	kconfig []byte                 // contents of the .kconfig map
+	arenas  map[string]*globals
+	kconfig []byte // contents of the .kconfig map
 	externs map[string]*plannedExtern
 	order   []*plannedExtern // as they were first used
 	modules []plannedModule
@@ -97,6 +100,7 @@ type plannedFunc struct {
 func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	p := &planner{
 		spec: s.Copy(), facts: f, funcs: map[string]*plannedFunc{}, ops: map[string]*plannedOps{}, externs: map[string]*plannedExtern{},
+		arenas: map[string]*globals{},
 	}
 	plan := &Plan{object: s.Name, license: s.License, release: f.Release, cpus: f.CPUs, types: s.Types}
 	fail := func(step, name string, err error) (*Plan, error) {
@@ -259,7 +263,9 @@ func (p *planner) fill(pp *plannedProgram, ps *ProgramSpec) error {
 	if isUSDT(ps) && p.facts.Features.Get(feature.UprobeMulti) == feature.Yes {
 		pp.spec.Attach = prog.AttachTraceUprobeMulti
 	}
-	linked, err := relo.Link(&p.funcs[pp.name].Func, p.lookup, p.spec.notes())
+	root := p.funcs[pp.name].Func
+	root.Callbacks = p.spec.callbacks(root.Type)
+	linked, err := relo.Link(&root, p.lookup, p.spec.notes())
 	if err != nil {
 		return err
 	}
@@ -312,10 +318,24 @@ func (p *planner) maps(pp *plannedProgram) error {
 		in := &pp.spec.Insns[i]
 		if in.Ref.Kind == asm.RefMap || in.Ref.Kind == asm.RefMapValue {
 			m := p.spec.Maps[in.Ref.Name]
-			if m == nil {
+			t := p.spec.jumpTable(in.Ref.Name)
+			switch {
+			case m == nil && t != nil:
+				if err := p.table(pp, t); err != nil {
+					return err
+				}
+			case m == nil:
 				return notFound("map", in.Ref.Name, p.spec.MapNames())
+			case m.Type == maps.Arena && in.Ref.Kind == asm.RefMapValue:
+				g, err := p.arenaOf(in.Ref.Name)
+				if err != nil {
+					return err
+				}
+				if g != nil {
+					in.Ref.Addend += int32(g.offset)
+				}
 			}
-			if m.Off {
+			if m != nil && m.Off {
 				fn, at, _ := pp.linked.Origin(slot)
 				pp.poison = append(pp.poison, unresolved{fn, at, fmt.Sprintf("map %s is switched off", in.Ref.Name)})
 			}
@@ -323,7 +343,7 @@ func (p *planner) maps(pp *plannedProgram) error {
 		slot += in.Slots()
 	}
 	insns, err := relo.PoisonMaps(pp.spec.Insns, func(name string) (int, bool) {
-		if !p.spec.Maps[name].Off {
+		if m := p.spec.Maps[name]; m == nil || !m.Off {
 			return 0, false
 		}
 		return slices.Index(p.spec.MapNames(), name), true

@@ -24,6 +24,11 @@ func (p *planner) planMap(name string) (*plannedMap, error) {
 	if pm.spec.Type == maps.StructOps {
 		return pm, p.planOps(pm)
 	}
+	if pm.spec.Type == maps.Arena {
+		if err := p.planArena(pm); err != nil {
+			return pm, err
+		}
+	}
 	def := p.spec.mapDef(name)
 	if def != nil {
 		if def.Extern {

@@ -57,6 +57,9 @@ func (m *plannedMap) print(b *strings.Builder) {
 	if len(m.spec.Contents) > 0 && len(m.spec.Contents) <= 64 {
 		fmt.Fprintf(b, "\tcontents %x\n", m.spec.Contents)
 	}
+	if m.arena != nil {
+		fmt.Fprintf(b, "\tvariables of %d bytes at +%d\n", len(m.arena.contents), m.arena.offset)
+	}
 	if m.ops != nil {
 		m.printOps(func(format string, args ...any) { fmt.Fprintf(b, format, args...) })
 	}
@@ -94,6 +97,9 @@ func (pp *plannedProgram) print(b *strings.Builder, types *btf.Spec) {
 	}
 	if len(pp.spec.Modules) > 0 {
 		fmt.Fprintf(b, "\tmodules: %s\n", strings.Join(pp.spec.Modules, ", "))
+	}
+	for i := range pp.tables {
+		fmt.Fprintf(b, "\tjump table %s: %v\n", pp.tables[i].name, pp.tables[i].targets)
 	}
 	for _, u := range pp.poison {
 		fmt.Fprintf(b, "\tunresolved: %s\n", u)

@@ -365,7 +365,8 @@ var fields = map[string]map[string]string{
 		"Funcs":      "FuncSpec",
 		"Vars":       "VarSpec",
 		"Externs":    "planner.extern",
-		"JumpTables": "ignored: instruction arrays are not made yet; a program that uses one names a map that is not there",
+		"JumpTables": "planner.table",
+		"FuncTags":   "Spec.callbacks",
 	},
 	"MapDef": {
 		"Name": "mapSpec", "Section": "MapSpec.Section", "Kind": "newMapSpec, planMap",

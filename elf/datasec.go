@@ -2,6 +2,7 @@ package elf
 
 import (
 	"sort"
+	"strings"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/bin"
@@ -244,8 +245,26 @@ func (p *parser) finishTypes() (err error) {
 			}
 		}
 	}
-	p.obj.Types, err = p.edit.Spec()
-	return err
+	if p.obj.Types, err = p.edit.Spec(); err != nil {
+		return err
+	}
+	p.listTags()
+	return nil
+}
+
+func (p *parser) listTags() {
+	for t := range p.obj.Types.All() {
+		if t.Kind() != btf.KindDeclTag {
+			continue
+		}
+		text, param := t.Name(), t.ComponentIndex()
+		if text != TagCtx && !(strings.HasPrefix(text, TagException) && param == -1) {
+			continue
+		}
+		if f, ok := p.obj.Types.Type(t.Target()); ok && f.Kind() == btf.KindFunc {
+			p.obj.FuncTags = append(p.obj.FuncTags, FuncTag{f.ID(), param, text})
+		}
+	}
 }
 
 // funcType is the FUNC of the function at off.

@@ -61,6 +61,23 @@ type Object struct {
 	// JumpTables are the tables that indirect jumps of the object's functions
 	// use, in the order of first use. Names are unique among Maps too.
 	JumpTables []*JumpTable
+
+	// FuncTags are the declaration tags of functions that tell a loader
+	// something, in the order of their types.
+	FuncTags []FuncTag
+}
+
+// Texts of FuncTags.
+const (
+	TagException = "exception_callback:" // and the name of the function
+	TagCtx       = "arg:ctx"             // the parameter is the program's context
+)
+
+// FuncTag is a declaration tag of a function, or of one of its parameters.
+type FuncTag struct {
+	Func  btf.ID // FUNC in Types
+	Param int    // -1: the function itself
+	Text  string
 }
 
 // MapKind says where a MapDef comes from.

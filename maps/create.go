@@ -127,7 +127,7 @@ func (c *creation) finish(fd *sys.FD, form *Spec, lost []string) (*Map, error) {
 	m := &Map{
 		fd: fd, name: c.spec.Name, typ: form.Type,
 		keySize: int(form.KeySize), valueSize: int(form.ValueSize),
-		maxEntries: form.MaxEntries, flags: form.Flags,
+		maxEntries: form.MaxEntries, flags: form.Flags, extra: form.MapExtra,
 		degraded: lost, cpuNum: c.o.CPUs,
 		types: form.Types, key: form.Key, value: form.Value,
 	}

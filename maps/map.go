@@ -24,6 +24,7 @@ type Map struct {
 	valueSize  int // bytes of one value, as the kernel counts it
 	maxEntries uint32
 	flags      uint32
+	extra      uint64 // map_extra
 
 	degraded []string
 	reused   bool
@@ -119,7 +120,7 @@ func fromFD(fd *sys.FD, name string) (*Map, error) {
 
 // describe takes over what the kernel says.
 func (m *Map) describe(info *Info) {
-	m.typ, m.flags, m.maxEntries = info.Type, info.Flags, info.MaxEntries
+	m.typ, m.flags, m.maxEntries, m.extra = info.Type, info.Flags, info.MaxEntries, info.MapExtra
 	m.keySize, m.valueSize = int(info.KeySize), int(info.ValueSize)
 	if info.Type.has(fdArray) {
 		m.valueSize = 4 // bpf_map_value_size in kernel/bpf/syscall.c

@@ -48,18 +48,37 @@ func (m *Map) Memory() (*Memory, error) {
 		size = 0
 	}
 	mem := &Memory{size: int(size)}
+	// An arena with an address of its own is mapped there or nowhere
+	// (arena_get_unmapped_area in kernel/bpf/arena.c): what is there already
+	// is not replaced.
+	at := uintptr(0)
+	if m.typ == Arena {
+		at = uintptr(m.extra)
+	}
 	var err error
-	mem.m, err = sys.Mmap(m.fd, 0, int(length), sys.PROT_READ|sys.PROT_WRITE, sys.MAP_SHARED)
+	mem.m, err = sys.MmapAt(at, m.fd, 0, int(length), sys.PROT_READ|sys.PROT_WRITE, sys.MAP_SHARED)
 	if isErrno(err, sys.EPERM, sys.EACCES) {
 		// array_map_mmap and bpf_map_mmap refuse writing to what is frozen,
 		// or not writable by this descriptor.
 		mem.readOnly = true
-		mem.m, err = sys.Mmap(m.fd, 0, int(length), sys.PROT_READ, sys.MAP_SHARED)
+		mem.m, err = sys.MmapAt(at, m.fd, 0, int(length), sys.PROT_READ, sys.MAP_SHARED)
 	}
 	if err != nil {
 		return nil, m.fail(verb, err)
 	}
 	return mem, nil
+}
+
+// Address is where the memory begins in this process. Pointers in an arena,
+// which programs see as pointers too, count from zero of the process, not from
+// here. It is 0 after Close.
+func (m *Memory) Address() uintptr {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.m == nil {
+		return 0
+	}
+	return m.m.Address()
 }
 
 // Size is the number of bytes that can be read and written.

@@ -21,7 +21,7 @@ compile() {
 
 for src in testdata/*.c examples/*/*.bpf.c; do
 	cpu=v3
-	case $src in */isa4.c) cpu=v4 ;; esac
+	case $src in */isa4.c | */arena.c | */jumptable.c) cpu=v4 ;; esac
 	base=$(basename "$src" .c)
 	for order in el eb; do
 		compile "$src" "$order" "$cpu" "$base.$order.o"

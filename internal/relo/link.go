@@ -49,6 +49,16 @@ func (l *Linked) Origin(slot int) (function string, in int, ok bool) {
 	return l.parts[i].name, slot - l.parts[i].slot, true
 }
 
+// Start is the slot at which a function begins.
+func (l *Linked) Start(function string) (int, bool) {
+	for _, p := range l.parts {
+		if p.name == function {
+			return p.slot, true
+		}
+	}
+	return 0, false
+}
+
 // Link lays out root and what it reaches. A function's callees follow in the
 // order of its references, each directly behind what was placed before, its
 // own callees before its caller's next one, each once: the order of libbpf

@@ -3,6 +3,7 @@ package sys
 import (
 	"fmt"
 	"sync/atomic"
+	"unsafe"
 )
 
 // Protection and flags of Mmap, as everywhere on Linux but alpha, mips and
@@ -27,6 +28,9 @@ type Mapping struct {
 // Bytes is the memory. It must not be used after Close: reading it then ends
 // the process. Writing is allowed only if the protection says so.
 func (m *Mapping) Bytes() []byte { return m.mem }
+
+// Address is where the memory begins.
+func (m *Mapping) Address() uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(m.mem))) }
 
 // Close unmaps. Any call after the first, and Close of nil, does nothing.
 func (m *Mapping) Close() error {
