@@ -263,7 +263,10 @@ func (e *Editor) AddVar(name string, typ ID, l Linkage) ID {
 }
 
 // AddPtr adds a PTR.
-func (e *Editor) AddPtr(to ID) ID { return e.add("", KindPtr, 0, uint32(to)) }
+func (e *Editor) AddPtr(to ID) ID {
+	e.reshaped = true
+	return e.add("", KindPtr, 0, uint32(to))
+}
 
 // AddDatasec adds a DATASEC of size bytes.
 func (e *Editor) AddDatasec(name string, size uint32, vars []SecVar) ID {

@@ -3,14 +3,28 @@ package btf
 import (
 	"bytes"
 	"encoding/binary"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"testing"
 
+	"github.com/skepbpf/skep/internal/elffile"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/fuzztest"
 )
 
 func seeds(f *testing.F, add func(b []byte)) {
+	handmade(add)
+	for _, b := range craftedBlobs() {
+		add(b)
+	}
+	for _, o := range objectSections(f, ".BTF") {
+		add(o[0])
+	}
+}
+
+// handmade are small sound blobs.
+func handmade(add func(b []byte)) {
 	for _, o := range orders {
 		b := everyKind(o)
 		add(b.bytes())
@@ -24,35 +38,89 @@ func seeds(f *testing.F, add func(b []byte)) {
 	}
 }
 
+// objectSections are the contents of these sections in test objects of both
+// byte orders that have them all.
+func objectSections(t testing.TB, names ...string) [][][]byte {
+	paths, err := filepath.Glob("../testdata/*.o")
+	if err != nil || len(paths) == 0 {
+		t.Fatal("no test objects", err)
+	}
+	var all [][][]byte
+	for _, path := range paths {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := elffile.OpenBytes(b)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		var parts [][]byte
+		for _, name := range names {
+			if i, ok := f.Section(name); ok {
+				data, err := f.Data(i)
+				if err != nil {
+					t.Fatalf("%s: %s: %v", path, name, err)
+				}
+				parts = append(parts, bytes.Clone(data))
+			}
+		}
+		if len(parts) == len(names) {
+			all = append(all, parts)
+		}
+	}
+	return all
+}
+
 func FuzzParse(f *testing.F) {
 	seeds(f, func(b []byte) { f.Add(b) })
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var s *Spec
-		var err error
-		fuzztest.Check(t, len(b), func() { s, err = Parse(b) })
-		if (err == nil) == (s == nil) {
-			t.Fatal("error and value")
+	f.Fuzz(checkParse)
+}
+
+// checkParse: what parses can be read to the end, its names find it, and it
+// encodes to what parses the same.
+func checkParse(t *testing.T, b []byte) {
+	var s *Spec
+	var err error
+	fuzztest.Check(t, len(b), func() { s, err = Parse(b) })
+	if (err == nil) == (s == nil) {
+		t.Fatal("error and value")
+	}
+	if err != nil {
+		return
+	}
+	checkTypes(t, s)
+	e := s.Edit()
+	e.dirty = true
+	again, err := e.Spec()
+	if err != nil {
+		t.Fatalf("parse, encode, parse: %v", err)
+	}
+	if a, b := dump(s), dump(again); len(a) != len(b) || !equalLines(a, b) {
+		t.Fatal("parse, encode, parse gives other types")
+	}
+}
+
+// checkTypes asks for everything that is known of the types of a sound Spec.
+func checkTypes(t *testing.T, s *Spec) {
+	t.Helper()
+	left := 50 // searches by name: each goes through all types
+	for id := range ID(s.Len()) {
+		typ, ok := s.Type(id)
+		if !ok {
+			t.Fatalf("no type %d of %d", id, s.Len())
 		}
-		if err != nil {
-			return
+		s.Sizeof(id)
+		if st, ok := s.Strip(id); ok && (st.Kind() == KindTypedef || st.Kind() == KindConst) {
+			t.Fatalf("type %d is %s when stripped", id, st.Kind())
 		}
-		for _, l := range dump(s) {
-			_ = l
+		if left--; typ.Name() == "" || left < 0 {
+			continue
 		}
-		for id := range ID(s.Len()) {
-			s.Sizeof(id)
-			s.Strip(id)
+		if found, ok := s.ByName(typ.Name(), typ.Kind()); !ok || found.Name() != typ.Name() || found.Kind() != typ.Kind() {
+			t.Fatalf("type %d: %s %q is not found by its name", id, typ.Kind(), typ.Name())
 		}
-		e := s.Edit()
-		e.dirty = true
-		again, err := e.Spec()
-		if err != nil {
-			t.Fatalf("parse, encode, parse: %v", err)
-		}
-		if a, b := dump(s), dump(again); len(a) != len(b) || !equalLines(a, b) {
-			t.Fatal("parse, encode, parse gives other types")
-		}
-	})
+	}
 }
 
 func equalLines(a, b []string) bool {
@@ -89,31 +157,17 @@ func FuzzKernel(f *testing.F) {
 	})
 }
 
-func FuzzExt(f *testing.F) {
-	for _, o := range orders {
-		s, sec, file, access := extFixture(f, o)
-		f.Add(extBlob(o, 32, table(o, 8, []uint32{sec, 1, 0, 14}), table(o, 16, []uint32{sec, 1, 0, file, file, 1}), table(o, 16, []uint32{sec, 1, 0, 5, access, 0})), o == binary.BigEndian)
-		_ = s
-	}
-	le, _, _, _ := extFixture(f, binary.LittleEndian)
-	be, _, _, _ := extFixture(f, binary.BigEndian)
-	f.Fuzz(func(t *testing.T, b []byte, big bool) {
-		s := le
-		if big {
-			s = be
-		}
-		var e *Ext
-		var err error
-		fuzztest.Check(t, len(b), func() { e, err = ParseExt(b, s) })
-		if (err == nil) == (e == nil) {
-			t.Fatal("error and value")
-		}
-	})
-}
-
 func FuzzCORE(f *testing.F) {
 	var all [][]byte
-	seeds(f, func(b []byte) { all = append(all, b) })
+	handmade(func(b []byte) { all = append(all, b) })
+	for _, b := range objectSections(f, ".BTF") {
+		f.Add(b[0], b[0], uint32(4), uint32(0), "0:1")
+	}
+	for _, b := range craftedBlobs() {
+		for kind := range uint32(coreKindCount) {
+			f.Add(b, b, uint32(40), kind, "0:0:0:0")
+		}
+	}
 	for i, a := range all {
 		for _, b := range all[:i+1] {
 			f.Add(a, b, uint32(4), uint32(i), "0:1")
@@ -130,7 +184,11 @@ func FuzzCORE(f *testing.F) {
 		}
 		r := NewRelocatorFor(local, target)
 		relo := &CORERelo{COREKind(kind % uint32(coreKindCount+1)), ID(root), access}
-		fix, err := r.Resolve(relo)
+		var fix Fixup
+		fuzztest.Check(t, len(lb)+len(tb)+len(access), func() {
+			r = NewRelocatorFor(local, target)
+			fix, err = r.Resolve(relo)
+		})
 		if err != nil && fix != (Fixup{}) {
 			t.Fatal("error and value")
 		}
@@ -157,7 +215,8 @@ func FuzzSanitize(f *testing.F) {
 			}
 		}
 		before := bytes.Clone(s.Bytes())
-		got := Sanitize(s, &set)
+		var got *Spec
+		fuzztest.Check(t, 2*len(b), func() { got = Sanitize(s, &set) })
 		if !bytes.Equal(before, s.Bytes()) {
 			t.Fatal("the input changed")
 		}

@@ -61,6 +61,9 @@ const (
 	triYes    = 1
 )
 
+// maxString bounds char arrays, in bytes: elf takes no larger variable.
+const maxString = 1 << 16
+
 // shapeOf classifies the type id of an extern variable.
 func shapeOf(types *btf.Spec, id btf.ID) shape {
 	t, ok := types.Strip(id)
@@ -76,7 +79,7 @@ func shapeOf(types *btf.Spec, id btf.ID) shape {
 		}
 	case btf.KindArray:
 		elem, _, n := t.Array()
-		if n > 0 && shapeOf(types, elem).class == char {
+		if n > 0 && n <= maxString && shapeOf(types, elem).class == char {
 			return shape{class: charArray, size: int(n)}
 		}
 	}

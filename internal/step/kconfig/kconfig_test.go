@@ -11,7 +11,7 @@ import (
 )
 
 // types of the tests, by their C names.
-func types(t *testing.T) (*btf.Spec, map[string]btf.ID) {
+func types(t testing.TB) (*btf.Spec, map[string]btf.ID) {
 	t.Helper()
 	blob := []byte{0x9f, 0xeb, 1, 0, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0}
 	empty, err := btf.Parse(blob)
@@ -43,7 +43,7 @@ func types(t *testing.T) (*btf.Spec, map[string]btf.ID) {
 
 // extend appends char[4], enum libbpf_tristate, another enum, and a typedef of
 // u32.
-func extend(t *testing.T, s *btf.Spec, char, u32 btf.ID) (*btf.Spec, map[string]btf.ID) {
+func extend(t testing.TB, s *btf.Spec, char, u32 btf.ID) (*btf.Spec, map[string]btf.ID) {
 	t.Helper()
 	b := s.Bytes()
 	le := binary.LittleEndian
