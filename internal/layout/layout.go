@@ -54,7 +54,7 @@ func Check(t reflect.Type, s *btf.Spec, id btf.ID) error {
 	if t == nil {
 		return &Error{"", "nil", describe(s, id), -1, -1, "no Go type"}
 	}
-	c := checker{s: s}
+	c := checker{s: s, left: maxVisits}
 	if e := c.check(t, id, place{}); e != nil {
 		return e
 	}
@@ -74,14 +74,31 @@ func (p place) field(name string, g, c int) place {
 	return place{name, p.g + g, p.c + c}
 }
 
-// checker walks both types; the Go type is finite, so the walk is.
-type checker struct{ s *btf.Spec }
+// maxVisits bounds the types and members looked at. C types of a few bytes that
+// hold each other twice, forty levels deep, have more members than there is
+// time for; those that people write have hundreds.
+const maxVisits = 1 << 14
+
+// checker walks both types; the Go type is finite, and left counts down.
+type checker struct {
+	s    *btf.Spec
+	left int
+}
+
+// spend counts one visit; false if there were too many.
+func (c *checker) spend() bool {
+	c.left--
+	return c.left >= 0
+}
 
 func (c *checker) differ(t reflect.Type, id btf.ID, p place, format string, args ...any) *Error {
 	return &Error{p.path, t.String(), describe(c.s, id), p.g, p.c, fmt.Sprintf(format, args...)}
 }
 
 func (c *checker) check(t reflect.Type, id btf.ID, p place) *Error {
+	if !c.spend() {
+		return c.differ(t, id, p, "the C type has too many parts")
+	}
 	ct, ok := c.s.Strip(id)
 	if !ok {
 		return c.differ(t, id, p, "no such C type")
@@ -159,6 +176,9 @@ func (c *checker) union(t reflect.Type, ct btf.Type, id btf.ID, size uint32, p p
 	for i := range ct.Vlen() {
 		if c.check(t, ct.Member(i).Type, p) == nil {
 			return nil
+		}
+		if c.left < 0 {
+			break
 		}
 	}
 	return c.differ(t, id, p, "no member of the union is like this; [%d]byte would do", size)

@@ -59,14 +59,19 @@ func (b *types) compound(name string, k btf.Kind, size uint32, ms ...mem) uint32
 	return b.add(name, k, uint32(len(ms))|flag, size, words...)
 }
 
-func (b *types) spec(t *testing.T) *btf.Spec {
-	t.Helper()
+// bytes is the blob.
+func (b *types) bytes() []byte {
 	o := binary.LittleEndian
 	raw := append(o.AppendUint16(nil, 0xeb9f), 1, 0)
 	for _, w := range []uint32{24, 0, uint32(len(b.types)), uint32(len(b.types)), uint32(len(b.strs))} {
 		raw = o.AppendUint32(raw, w)
 	}
-	s, err := btf.Parse(append(append(raw, b.types...), b.strs...))
+	return append(append(raw, b.types...), b.strs...)
+}
+
+func (b *types) spec(t testing.TB) *btf.Spec {
+	t.Helper()
+	s, err := btf.Parse(b.bytes())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,6 +48,9 @@ func (c *checker) members(t reflect.Type, ct btf.Type, id btf.ID, p place, base,
 		return nil, c.differ(t, id, p, "anonymous structs nested too deep")
 	}
 	for i := range ct.Vlen() {
+		if !c.spend() {
+			return nil, c.differ(t, id, p, "the C type has too many parts")
+		}
 		m := ct.Member(i)
 		if m.BitSize != 0 {
 			from := base + int(m.Offset/8)
