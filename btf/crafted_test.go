@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/skepbpf/skep/internal/fuzztest"
 )
 
 // craftedBlobs are seeds for the fuzzer: hostile in ways that it would need
@@ -25,11 +27,20 @@ func craftedBlobs() map[string][]byte {
 		"deep structs":    func(b *builder) { deep(b, func(id ID) ID { return b.strct("", 4, fld{"", id, 0, 0}) }) },
 		"deep functions":  func(b *builder) { deep(b, func(id ID) ID { return b.ptr(b.proto(id, fld{"x", id, 0, 0})) }) },
 		"deep tags":       func(b *builder) { deep(b, func(id ID) ID { return b.ref(KindTypeTag, "t", id) }) },
+		"doubling anonymous structs": func(b *builder) {
+			double(b, func(id ID) ID { return b.strct("", 8, fld{"", id, 0, 0}, fld{"", id, 0, 0}) })
+		},
 		"doubling structs": func(b *builder) {
-			id := b.int("int", 4, 0)
-			for range 40 {
-				id = b.strct("d", 8, fld{"", id, 0, 0}, fld{"", id, 0, 0})
-			}
+			double(b, func(id ID) ID { return b.strct("d", 8, fld{"a", id, 0, 0}, fld{"b", id, 0, 0}) })
+		},
+		"doubling pointers": func(b *builder) {
+			double(b, func(id ID) ID { return b.strct("d", 8, fld{"a", b.ptr(id), 0, 0}, fld{"b", b.ptr(id), 0, 0}) })
+		},
+		"doubling functions": func(b *builder) {
+			double(b, func(id ID) ID { return b.ptr(b.proto(id, fld{"a", id, 0, 0}, fld{"b", id, 0, 0})) })
+		},
+		"doubling unions": func(b *builder) {
+			double(b, func(id ID) ID { return b.compound(KindUnion, "", 8, fld{"a", id, 0, 0}, fld{"b", id, 0, 0}) })
 		},
 		"most elements":     func(b *builder) { b.add(KindStruct, "s", 0xffffff, 4, 0, 0, 0) },
 		"most parameters":   func(b *builder) { b.add(KindFuncProto, "", 0xffffff, 0) },
@@ -70,9 +81,42 @@ func deep(b *builder, wrap func(ID) ID) {
 	}
 }
 
+// double nests 40 types, each of which holds the one before it twice, and names
+// the last: a walk that looks at all of them never ends.
+func double(b *builder, wrap func(ID) ID) {
+	id := b.int("int", 4, 0)
+	for range 40 {
+		id = wrap(id)
+	}
+	b.ref(KindTypedef, "root", id)
+	b.strct("root", 8, fld{"x", id, 0, 0}, fld{"y", 1, 0, 0})
+}
+
 // TestCrafted: each of them gives an error or a value at once.
 func TestCrafted(t *testing.T) {
 	for name, b := range craftedBlobs() {
 		t.Run(name, func(t *testing.T) { checkParse(t, b) })
+	}
+}
+
+// TestCraftedCORE resolves every kind of relocation in them.
+func TestCraftedCORE(t *testing.T) {
+	for name, b := range craftedBlobs() {
+		s, err := Parse(b)
+		if err != nil {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			for root := max(1, s.Len()-3); root < s.Len(); root++ {
+				for kind := range coreKindCount {
+					for _, access := range []string{"0", "0:0", "0:1", "0:0:0", "1"} {
+						fuzztest.Check(t, 2*len(b), func() {
+							_, _ = NewRelocatorFor(s, s).Resolve(&CORERelo{kind, ID(root), access})
+						})
+					}
+				}
+				fuzztest.Check(t, len(b), func() { Compatible(s, ID(root), s, ID(root)) })
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"encoding/binary"
 	"testing"
 
@@ -98,18 +99,38 @@ func TestTinyLibrary(t *testing.T) {
 	}
 }
 
+// FuzzFunction looks for a function: its place is within the file, and the same
+// when the file is read piece by piece.
 func FuzzFunction(f *testing.F) {
-	f.Add(tinyLibrary(), "f@old")
-	f.Add(tinyLibrary(), "g")
+	for _, name := range []string{"f@old", "f@@new", "f", "g", "@", "h", "f@"} {
+		f.Add(tinyLibrary(), name)
+	}
+	// Version definitions that lead to themselves, and to before their start.
+	for _, next := range []uint32{0, 1, 20, 1<<32 - 1, 1<<32 - 28} {
+		b := tinyLibrary()
+		at := bytes.Index(b, []byte("\x01\x00\x00\x00\x02\x00\x01\x00"))
+		binary.LittleEndian.PutUint32(b[at+16:], next)
+		f.Add(b, "f@new")
+	}
 	f.Fuzz(func(t *testing.T, b []byte, name string) {
 		e, err := elffile.OpenBytes(b)
 		if err != nil {
 			return
 		}
-		fuzztest.Check(t, len(b)+len(name), func() {
-			if off, err := elfFunction(e, name); err != nil && off != 0 {
-				t.Errorf("%#x and %v", off, err)
+		var off uint64
+		fuzztest.Check(t, len(b)+len(name), func() { off, err = elfFunction(e, name) })
+		if err != nil && off != 0 {
+			t.Errorf("%#x and %v", off, err)
+		}
+		pieces, pieceErr := elffile.Open(bytes.NewReader(b), int64(len(b)))
+		if pieceErr == nil {
+			var again uint64
+			if again, pieceErr = elfFunction(pieces, name); again != off {
+				t.Errorf("at %#x, and at %#x piece by piece", off, again)
 			}
-		})
+		}
+		if (pieceErr == nil) != (err == nil) {
+			t.Errorf("%v; piece by piece %v", err, pieceErr)
+		}
 	})
 }
