@@ -65,6 +65,6 @@ func read(c *Cursor, op byte) uint64 {
 	case 3:
 		return c.U64()
 	}
-	c.Skip(uint64(op >> 3))
+	c.Bytes(uint64(op >> 3))
 	return 0
 }
