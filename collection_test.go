@@ -22,6 +22,10 @@ func TestPrefer(t *testing.T) {
 	needKernel(t)
 	spec := open(t, native("prefer"))
 	spec.Programs["fexit_sleep"].Policy = skep.Optional
+	refused := "BPF_PROG_LOAD"
+	if !testutil.HasConfig(t, "CONFIG_DEBUG_INFO_BTF") {
+		refused = "kernel BTF"
+	}
 	group := []string{"fentry_sleep", "raw_sleep", "kprobe_sleep"}
 	if err := spec.Prefer(group...); err != nil {
 		t.Fatal(err)
@@ -47,7 +51,7 @@ func TestPrefer(t *testing.T) {
 				t.Errorf("%s: %+v, %v", name, o, err)
 			}
 		default:
-			if o.Loaded || o.Why == nil || errors.Is(o.Why, skep.ErrNotPreferred) || !strings.Contains(err.Error(), "BPF_PROG_LOAD") {
+			if o.Loaded || o.Why == nil || errors.Is(o.Why, skep.ErrNotPreferred) || !strings.Contains(err.Error(), refused) {
 				t.Errorf("%s: %+v, %v", name, o, err)
 			}
 		}
@@ -121,6 +125,7 @@ func TestCollectionNames(t *testing.T) {
 func TestGivenMaps(t *testing.T) {
 	needKernel(t)
 	testutil.Require(t, "5.13") // bpf_for_each_map_elem
+	needJIT(t)
 	spec := open(t, native("callbacks"))
 	mine, err := maps.New(&maps.Spec{Name: "mine", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 16}, nil)
 	if err != nil {
@@ -183,6 +188,7 @@ func prepare(t *testing.T, spec *skep.Spec, o *skep.Options) *skep.Prepared {
 func TestPrepared(t *testing.T) {
 	needKernel(t)
 	testutil.Require(t, "5.13") // bpf_for_each_map_elem
+	needJIT(t)
 	spec := open(t, native("callbacks"))
 	prep := prepare(t, spec, nil)
 	if err := prep.Maps["counts"].Put(uint32(3), uint64(4)); err != nil {

@@ -117,6 +117,8 @@ type faulty struct {
 }
 
 func newFaulty(t *testing.T) *faulty {
+	t.Helper()
+	needBTF(t)
 	f := &faulty{dir: bpffs(t), obj: ofAge(t, open(t, native("everything")))}
 	before, err := maps.New(&maps.Spec{Name: "pinned_before", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 4}, nil)
 	if err != nil {
@@ -251,14 +253,12 @@ func (f *faulty) compare(t *testing.T, c *skep.Collection) {
 // failed; and nothing stays.
 func TestFaults(t *testing.T) {
 	needKernel(t)
-	needBTF(t)
 	newFaulty(t).each(t, systest.Fault{Cmd: systest.AnyCmd}, sys.EPERM, sys.ENOMEM, sys.EAGAIN, sys.EINVAL)
 }
 
 // TestFaultsElsewhere fails the system calls that are not bpf(2).
 func TestFaultsElsewhere(t *testing.T) {
 	needKernel(t)
-	needBTF(t)
 	newFaulty(t).each(t, systest.Fault{Call: "*"}, sys.EPERM, sys.ENOMEM, sys.EINVAL)
 }
 
@@ -278,7 +278,6 @@ func (c *countdown) Err() error {
 // TestCancelled cancels a load wherever it looks at its context.
 func TestCancelled(t *testing.T) {
 	needKernel(t)
-	needBTF(t)
 	f := newFaulty(t)
 	watch := systest.Watch{Pins: []string{f.dir}}
 	steps := map[string]bool{}

@@ -26,6 +26,13 @@ func needBTF(t *testing.T) {
 	testutil.Require(t, "", "CONFIG_DEBUG_INFO_BTF")
 }
 
+// needJIT skips on kernels built without BPF's compiler, whose interpreter runs
+// no callbacks.
+func needJIT(t *testing.T) {
+	t.Helper()
+	testutil.Require(t, "", "CONFIG_BPF_JIT")
+}
+
 // broughtFacts are facts with types that were brought along, which
 // $SKEP_KERNEL_BTF names for kernels built without; else nil.
 func broughtFacts(t *testing.T, spec *skep.Spec) *skep.Facts {

@@ -25,13 +25,10 @@ func attachers(t *testing.T) map[string]func() (Link, error) {
 	tp := counting(t, c, prog.Spec{Type: prog.Tracepoint}, 0)
 	kp := counting(t, c, prog.Spec{Type: prog.Kprobe}, 0)
 	ev := counting(t, c, prog.Spec{Type: prog.PerfEvent}, 0)
-	btf := counting(t, c, rawTPSpec("sys_enter"), 0)
-	iter := counting(t, c, prog.Spec{Type: prog.Tracing, Attach: prog.AttachTraceIter, Target: prog.Target{Name: "task"}}, 0)
 	cg := counting(t, c, sockCreate(), 1)
 	dir, _ := ownCgroup(t)
-	return map[string]func() (Link, error){
+	all := map[string]func() (Link, error){
 		"raw tracepoint": func() (Link, error) { return AttachRawTracepoint(raw, RawTracepointOptions{Name: "sys_enter"}) },
-		"tp_btf":         func() (Link, error) { return AttachTracing(btf, TracingOptions{}) },
 		"tracepoint": func() (Link, error) {
 			return AttachTracepoint(tp, TracepointOptions{Category: "sched", Name: "sched_switch"})
 		},
@@ -41,16 +38,23 @@ func attachers(t *testing.T) map[string]func() (Link, error) {
 		"perf event": func() (Link, error) {
 			return AttachPerfEvent(ev, PerfEventOptions{Config: Software(CPUClock), SamplePeriod: 1e6})
 		},
-		"iterator": func() (Link, error) {
-			l, err := AttachIter(iter, IterOptions{CgroupPath: ""})
-			if err != nil {
-				return nil, err // no Link of a nil *Iter
-			}
-			return l, nil
-		},
 		"cgroup":       func() (Link, error) { return AttachCgroup(cg, CgroupOptions{Path: dir}) },
 		"cgroup multi": func() (Link, error) { return AttachCgroup(cg, CgroupOptions{Path: dir, Mode: CgroupMulti}) },
 	}
+	if !testutil.HasConfig(t, "CONFIG_DEBUG_INFO_BTF") {
+		return all
+	}
+	btf := counting(t, c, rawTPSpec("sys_enter"), 0)
+	iter := counting(t, c, prog.Spec{Type: prog.Tracing, Attach: prog.AttachTraceIter, Target: prog.Target{Name: "task"}}, 0)
+	all["tp_btf"] = func() (Link, error) { return AttachTracing(btf, TracingOptions{}) }
+	all["iterator"] = func() (Link, error) {
+		l, err := AttachIter(iter, IterOptions{CgroupPath: ""})
+		if err != nil {
+			return nil, err // no Link of a nil *Iter
+		}
+		return l, nil
+	}
+	return all
 }
 
 // Whatever call fails: the result is a Link, or an error that names the errno,

@@ -75,6 +75,7 @@ func rawTPSpec(name string) prog.Spec {
 
 func TestTracingRawTP(t *testing.T) {
 	testutil.NeedRoot(t)
+	testutil.Require(t, "", "CONFIG_DEBUG_INFO_BTF")
 	c := newCounter(t)
 	p := counting(t, c, rawTPSpec("sys_enter"), 0)
 	l, err := AttachTracing(p, TracingOptions{})
@@ -87,6 +88,7 @@ func TestTracingRawTP(t *testing.T) {
 
 func TestTracingBeforeLinks(t *testing.T) {
 	testutil.NeedRoot(t)
+	testutil.Require(t, "", "CONFIG_DEBUG_INFO_BTF")
 	c := newCounter(t)
 	p := counting(t, c, rawTPSpec("sys_enter"), 0)
 	withoutLinks(t)
@@ -103,6 +105,7 @@ func TestTracingBeforeLinks(t *testing.T) {
 
 func TestIterTask(t *testing.T) {
 	testutil.NeedRoot(t)
+	testutil.Require(t, "", "CONFIG_DEBUG_INFO_BTF")
 	c := newCounter(t)
 	spec := prog.Spec{Type: prog.Tracing, Attach: prog.AttachTraceIter, Target: prog.Target{Name: "task"}}
 	p := counting(t, c, spec, 0)
@@ -187,6 +190,7 @@ func writingIter(t *testing.T) *prog.Program {
 
 func TestIterReads(t *testing.T) {
 	testutil.NeedRoot(t)
+	testutil.Require(t, "", "CONFIG_DEBUG_INFO_BTF")
 	p := writingIter(t)
 	read := func(o IterOptions) string {
 		t.Helper()

@@ -65,6 +65,10 @@ func (p *Program) Info() (Info, error) {
 	return in, err
 }
 
+// firstBit is the first bit-field of a u32, which the C compilers of big-endian
+// machines put at the top.
+var firstBit = uint32(sys.PerfBit(0).Mask()>>32 | sys.PerfBit(0).Mask()&1)
+
 func infoOf(raw *sys.ProgInfo) Info {
 	return Info{
 		ID:            raw.Id,
@@ -74,7 +78,7 @@ func infoOf(raw *sys.ProgInfo) Info {
 		LoadTime:      time.Duration(raw.LoadTime),
 		UID:           raw.CreatedByUid,
 		Ifindex:       raw.Ifindex,
-		GPL:           raw.GplCompatible&1 != 0,
+		GPL:           raw.GplCompatible&firstBit != 0,
 		XlatedLen:     raw.XlatedProgLen,
 		JITedLen:      raw.JitedProgLen,
 		BTFID:         raw.BtfId,
