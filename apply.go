@@ -33,6 +33,10 @@ type Options struct {
 	// Features that are known already; shared between loads, nothing is asked
 	// twice.
 	Features *Features
+	// Edit, if not nil, may change what is sent to the kernel: it is called with
+	// a copy of each program, resolved and linked, before it is loaded. Calls come from
+	// many goroutines at once. An error is one of the program.
+	Edit func(*prog.Spec) error
 	// LogLevel of the verifier for programs that load (1, 2, and 4 for
 	// statistics only). A program that is rejected is always explained.
 	LogLevel uint32
@@ -336,6 +340,8 @@ func (p *Prepared) load(stop func() error) (*Collection, error) {
 		Programs: map[string]*prog.Program{},
 		plan:     p.plan,
 		report:   p.report,
+		opts:     p.opts,
+		features: p.features,
 	}
 	l := &loader{Prepared: p, coll: coll}
 	l.openModules()

@@ -59,7 +59,7 @@ func (c *Collection) Attach(o *AttachOptions) (*Links, error) {
 		if p == nil || skip[pp.name] || p.Type() == prog.StructOps {
 			continue
 		}
-		l, err := link.AttachSection(p, pp.match)
+		l, err := pp.attach(p)
 		switch {
 		case err == nil:
 			links.ByProgram[pp.name] = l

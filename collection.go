@@ -19,8 +19,10 @@ type Collection struct {
 	// or found pinned, in this process until Close.
 	Arenas map[string]*maps.Memory
 
-	plan   *Plan
-	report *Report
+	plan     *Plan
+	report   *Report
+	opts     Options
+	features *Features
 }
 
 // Map gives a map of the collection, which keeps it. A name that the object
@@ -52,6 +54,32 @@ func (c *Collection) Program(name string) (*prog.Program, error) {
 		return nil, fmt.Errorf("program %s: left out: %w", name, o.Why)
 	}
 	return nil, notFound("program", name, keys(c.Programs))
+}
+
+// Clone loads a program of the object once more, with this collection's maps:
+// edit, if not nil, changes a copy of what was loaded, such as the attach
+// target. The Program is the caller's.
+func (c *Collection) Clone(name string, edit func(*prog.Spec) error) (*prog.Program, error) {
+	for _, pp := range c.plan.programs {
+		if pp.name != name {
+			continue
+		}
+		if pp.err != nil {
+			return nil, fmt.Errorf("program %s: left out: %w", name, pp.err)
+		}
+		again := &Prepared{Maps: c.Maps, plan: c.plan, opts: c.opts, features: c.features, report: newReport(c.plan)}
+		again.opts.Edit = edit
+		again.loadBTF()
+		l := &loader{Prepared: again}
+		l.openModules()
+		p, err := l.one(func() error { return nil }, pp)
+		_ = again.undo.run() // of types: the program keeps what it needs
+		if err != nil {
+			return nil, again.fail("program", name, err)
+		}
+		return p, nil
+	}
+	return nil, notFound("program", name, keys(c.report.Programs))
 }
 
 // Report says what the load did. It is the collection's; do not change it.

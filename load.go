@@ -162,6 +162,10 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 			_ = t.Close() // the program holds on to it
 		}
 	}()
+	if err == nil && l.opts.Edit != nil {
+		spec = *spec.Copy()
+		err = l.opts.Edit(&spec)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("program %s: %w", pp.name, err)
 	}

@@ -53,6 +53,7 @@ type plannedProgram struct {
 	section string
 	match   elf.Match
 	policy  Policy
+	handler *SectionHandler // of the caller's, or nil
 	spec    prog.Spec
 	linked  *relo.Linked
 	tables  []table // jump tables
@@ -233,7 +234,7 @@ func (a *lookAhead) function(s *Spec, f *FuncSpec) {
 // program plans one program; its err says why it cannot be loaded.
 func (p *planner) program(name string) *plannedProgram {
 	ps := p.spec.Programs[name]
-	pp := &plannedProgram{name: name, section: ps.Section, match: ps.Match, spec: ps.Spec}
+	pp := &plannedProgram{name: name, section: ps.Section, match: ps.Match, handler: ps.handler, spec: ps.Spec}
 	var why error
 	if pp.policy, why = p.spec.policy(name); pp.policy == Off {
 		pp.err = why

@@ -39,6 +39,8 @@ type ProgramSpec struct {
 	Section string    // as written in SEC()
 	Match   elf.Match // what the section name means
 	Policy  Policy
+
+	handler *SectionHandler
 }
 
 // MapSpec is a map of an object.
