@@ -144,3 +144,55 @@ func FuzzVariables(f *testing.F) {
 		}
 	})
 }
+
+// FuzzStructOps sets and gets members of the struct_ops maps of an object.
+func FuzzStructOps(f *testing.F) {
+	for _, b := range seedObjects(f) {
+		spec, err := skep.Read(b)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, name := range spec.MapNames() {
+			o, err := spec.StructOps(name)
+			if err != nil {
+				continue
+			}
+			t, _ := spec.Types.Strip(spec.Maps[name].Value)
+			for i := range t.Vlen() {
+				member := t.Member(i).Name
+				if _, err := o.Program(member); err == nil {
+					f.Add(b, member, uint64(0))
+				} else {
+					f.Add(b, member+".x", uint64(1))
+					f.Add(b, member, uint64(1))
+				}
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte, member string, value uint64) {
+		spec, err := skep.Read(b)
+		if err != nil {
+			return
+		}
+		for _, name := range spec.MapNames() {
+			o, err := spec.StructOps(name)
+			if err != nil {
+				continue
+			}
+			if err := o.Set(member, value); err == nil {
+				var got uint64
+				if err := o.Get(member, &got); err != nil || got != value {
+					t.Errorf("map %s: member %s: set %d, got %d, %v", name, member, value, got, err)
+				}
+			}
+			for _, program := range append(spec.ProgramNames(), "") {
+				if o.SetProgram(member, program) != nil {
+					continue
+				}
+				if got, err := o.Program(member); err != nil || got != program {
+					t.Errorf("map %s: member %s: set to program %q, got %q, %v", name, member, program, got, err)
+				}
+			}
+		}
+	})
+}
