@@ -307,6 +307,46 @@ func TestRunConntrack(t *testing.T) {
 	t.Logf("in %q", find.Module)
 }
 
+// TestRunModuleVariable reads a per-CPU variable of a module, of each CPU. The
+// same object loads where it is in vmlinux.
+func TestRunModuleVariable(t *testing.T) {
+	needKernel(t)
+	needBTF(t)
+	testutil.Require(t, "5.11", "CONFIG_KALLSYMS_ALL", "CONFIG_NETFILTER_XTABLES")
+	spec := open(t, native("ksyms_module"))
+	c := load(t, spec, nil)
+	links, err := c.Attach(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Getppid()
+	if err := links.Close(); err != nil {
+		t.Fatal(err)
+	}
+	facts, err := skep.ReadFacts(skep.Needs{Symbols: []string{"xt_register_target"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer facts.Close()
+	target := facts.Symbols["xt_register_target"]
+	if got := readVar[uint64](t, spec, c, "cpus"); got != uint64(facts.CPUs) {
+		t.Errorf("the variable is there for %d CPUs, want %d", got, facts.CPUs)
+	}
+	// Odd while a table is changed, which nobody does.
+	if got := readVar[uint64](t, spec, c, "sequence"); got == 99 || got%2 != 0 {
+		t.Errorf("sequence is %d", got)
+	}
+	if got := readVar[uint64](t, spec, c, "address"); got != target.Value || got == 0 {
+		t.Errorf("address %#x, want %#x", got, target.Value)
+	}
+	for _, x := range c.Report().Externs {
+		if x.Missing == nil && x.From != target.From {
+			t.Errorf("%s: from %q, want %q", x.Name, x.From, target.From)
+		}
+	}
+	t.Logf("in %q", target.From)
+}
+
 // TestModuleOfPlan: a plan refers to a module's types by number; they are held
 // against those of the kernel before they are used.
 func TestModuleOfPlan(t *testing.T) {

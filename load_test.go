@@ -118,6 +118,7 @@ var refusals = []struct {
 	{"kfunc_bad", "ambiguous", []string{"extern name_show: ambiguous: several symbols have this name, 0x", " and 0x"}, "", false},
 	{"kfunc_module", "calls", []string{"extern skep_mod_kfunc: func skep_mod_kfunc: not found in kernel BTF"}, "", false},
 	{"kfunc_module", "reads", []string{"extern skep_mod_init: not among the kernel's symbols"}, "", false},
+	{"ksyms_module", "per_cpu", []string{"xt_recseq"}, "CONFIG_KALLSYMS_ALL", false},
 	{"ksyms_typed", "per_cpu", []string{"runqueues"}, "CONFIG_KALLSYMS_ALL", false},
 	{"ksyms_typed", "this_cpu", []string{"bpf_prog_active"}, "CONFIG_KALLSYMS_ALL", false},
 	{"off", "refused", []string{"map_value_or_null", "off.c:", "return *value;"}, "", false},

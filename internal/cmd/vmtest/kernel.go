@@ -10,10 +10,10 @@ import (
 )
 
 // wantedModules are loaded before the tests run, where they are modules: what
-// tests attach to, and one whose BTF and kfuncs they look for. crc32c_generic is
+// tests attach to, and two whose kfuncs and variables they look for. crc32c_generic is
 // what libcrc32c, below that one, asks the kernel for by name.
 var wantedModules = []string{
-	"crc32c_generic", "veth", "dummy", "cls_bpf", "sch_ingress", "act_bpf", "nf_conntrack",
+	"crc32c_generic", "veth", "dummy", "cls_bpf", "sch_ingress", "act_bpf", "nf_conntrack", "x_tables",
 }
 
 // kernel is one that can be booted, in the cache: image, config and the wanted
@@ -43,7 +43,7 @@ func cacheDir() (string, error) {
 		}
 		dir = filepath.Join(user, "skep")
 	}
-	return filepath.Abs(filepath.Join(dir, "vmtest1"))
+	return filepath.Abs(filepath.Join(dir, "vmtest2"))
 }
 
 // getKernel finds the newest point release of a target and brings it into the cache.
