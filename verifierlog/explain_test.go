@@ -55,6 +55,23 @@ var recorded = []explained{
 	}, "license"},
 }
 
+// TestKernelSymbolHints: how kernels refuse what they do not let programs have
+// (kernel/bpf/verifier.c, from 5.10 on).
+func TestKernelSymbolHints(t *testing.T) {
+	for reason, want := range map[string]string{
+		"calling kernel function bpf_cpumask_create is not allowed":         "not for this program type",
+		"BPF_CALL uses reserved fields":                                     "since Linux 5.13",
+		"pseudo btf_id 12 in ldimm64 isn't KIND_VAR.":                       "since Linux 6.4",
+		"ldimm64 failed to find the address for kernel symbol 'runqueues'.": "CONFIG_KALLSYMS_ALL",
+		"cannot find address for kernel function bpf_ct_release":            "module",
+		"BPF_EXIT uses reserved fields":                                     "",
+	} {
+		if got := hintFor(reason); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: hint %q, want %q", reason, got, want)
+		}
+	}
+}
+
 func TestExplainRecorded(t *testing.T) {
 	for _, tt := range recorded {
 		b, err := os.ReadFile(filepath.Join("testdata", "6.18", tt.name+".log"))
