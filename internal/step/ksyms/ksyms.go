@@ -76,7 +76,7 @@ func (k *Kernel) Resolve(types *btf.Spec, x *elf.ExternDef, index int) (*Symbol,
 			return nil, err
 		}
 		s.missing(err)
-		if !errors.Is(err, btf.ErrNotFound) {
+		if !absent(err) {
 			s.Lost = fmt.Sprintf("extern %s: %v", x.Name, err)
 		}
 		return s, nil
@@ -87,6 +87,13 @@ func (k *Kernel) Resolve(types *btf.Spec, x *elf.ExternDef, index int) (*Symbol,
 		s.Value += " of module " + s.Module
 	}
 	return s, nil
+}
+
+// absent reports whether the kernel certainly lacks what was sought: all of its
+// BTF was searched.
+func absent(err error) bool {
+	nf, ok := err.(*btf.NotFoundError)
+	return ok && len(nf.Broken) == 0
 }
 
 // missing makes s what a weak extern is without the kernel's symbol.

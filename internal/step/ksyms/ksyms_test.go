@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -172,5 +173,24 @@ func TestResolveChecksTypes(t *testing.T) {
 	k.BTF = nil
 	if _, err := k.Resolve(types, &elf.ExternDef{Name: "bpf_rcu_read_lock", Kind: elf.ExternKfunc}, 0); !errors.Is(err, btf.ErrNoBTF) {
 		t.Errorf("without kernel BTF: %v", err)
+	}
+}
+
+// TestBrokenModule: what could not be searched may have what a weak extern goes
+// without.
+func TestBrokenModule(t *testing.T) {
+	types, err := os.ReadFile("../../../testdata/kernel/vmlinux.btf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := btf.NewKernel(fstest.MapFS{"sys/kernel/btf/vmlinux": {Data: types}, "sys/kernel/btf/skep_mod": {Data: []byte("no BTF")}})
+	defer b.Close()
+	k := Kernel{BTF: b}
+	s, err := k.Resolve(nil, &elf.ExternDef{Name: "skep_mod_kfunc", Kind: elf.ExternKfunc, Weak: true}, 0)
+	if err != nil || s.Missing == nil || !strings.HasPrefix(s.Lost, "extern skep_mod_kfunc: func skep_mod_kfunc: not found in kernel BTF; skipped: module skep_mod: ") {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if s, err := k.Resolve(nil, &elf.ExternDef{Name: "bpf_rcu_read_lock", Kind: elf.ExternKfunc}, 0); err != nil || s.Module != "" {
+		t.Errorf("of vmlinux: %+v, %v", s, err)
 	}
 }
