@@ -21,7 +21,9 @@ func main() {
 			os.Exit(2)
 		}
 	}
+	sum := 0
 	for i := range n {
-		Work(i)
+		sum += Work(i)
 	}
+	println(sum)
 }
