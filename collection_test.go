@@ -124,7 +124,7 @@ func TestCollectionNames(t *testing.T) {
 // TestGivenMaps uses a map of the caller in place of the object's.
 func TestGivenMaps(t *testing.T) {
 	needKernel(t)
-	testutil.Require(t, "5.13") // bpf_for_each_map_elem
+	testutil.Require(t, "5.17") // bpf_loop
 	needJIT(t)
 	spec := open(t, native("callbacks"))
 	mine, err := maps.New(&maps.Spec{Name: "mine", Type: maps.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 16}, nil)
@@ -187,7 +187,7 @@ func prepare(t *testing.T, spec *skep.Spec, o *skep.Options) *skep.Prepared {
 // TestPrepared fills maps before programs see them, and gives up in between.
 func TestPrepared(t *testing.T) {
 	needKernel(t)
-	testutil.Require(t, "5.13") // bpf_for_each_map_elem
+	testutil.Require(t, "5.17") // bpf_loop
 	needJIT(t)
 	spec := open(t, native("callbacks"))
 	prep := prepare(t, spec, nil)

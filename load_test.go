@@ -277,7 +277,7 @@ func TestRunCalls(t *testing.T) {
 
 func TestRunCallbacks(t *testing.T) {
 	needKernel(t)
-	testutil.Require(t, "5.13") // bpf_for_each_map_elem
+	testutil.Require(t, "5.17") // bpf_loop
 	needJIT(t)
 	spec := open(t, native("callbacks"))
 	c := load(t, spec, nil)
