@@ -164,17 +164,38 @@ func linkCgroup(pfd int, dir *sys.FD, at sys.AttachType, o *CgroupOptions) (Link
 		return nil, err
 	}
 	defer dir.Release()
+	if a.revision != 0 && !knowsCgroupOrder(pfd, at) {
+		return nil, errNoCgroupOrder()
+	}
 	fd, err := sys.LinkCreate(&sys.LinkCreateCgroupAttr{
 		ProgFd: uint32(pfd), TargetFd: uint32(dfd), AttachType: at,
 		Flags: a.flags, RelativeFd: a.relative, ExpectedRevision: a.revision,
 	})
 	if err != nil {
 		if maybeMissing(err) && !o.Order.zero() && knowsLink(pfd, at, &err) {
-			return nil, fmt.Errorf("%w (%w)", err, &feature.UnsupportedError{Name: "order of cgroup programs", Since: "6.17"})
+			return nil, fmt.Errorf("%w (%w)", err, errNoCgroupOrder())
 		}
 		return nil, err
 	}
 	return wrapLink(fd, TypeCgroup, FormLink, nil), nil
+}
+
+func errNoCgroupOrder() error {
+	return &feature.UnsupportedError{Name: "order of cgroup programs", Since: "6.17"}
+}
+
+// knowsCgroupOrder asks for a place among the programs of no cgroup: kernels
+// that have places object to the cgroup (EBADF), others to the flag. They would
+// pass over a revision, which has no flag and lies behind what they read.
+func knowsCgroupOrder(pfd int, at sys.AttachType) bool {
+	fd, err := sys.LinkCreate(&sys.LinkCreateCgroupAttr{
+		ProgFd: uint32(pfd), TargetFd: ^uint32(0), AttachType: at, Flags: sys.BPF_F_BEFORE,
+	})
+	if err == nil {
+		fd.Close()
+		return true
+	}
+	return !maybeMissing(err)
 }
 
 // progAttach attaches by BPF_PROG_ATTACH. It takes dir over.

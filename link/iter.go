@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -64,9 +65,39 @@ func attachIter(p *prog.Program, o *IterOptions) (*Iter, error) {
 	defer held.release()
 	fd, err := sys.LinkCreate(&attr)
 	if err != nil {
+		if o.task() && errors.Is(err, sys.E2BIG) {
+			return nil, fmt.Errorf("%w (%w)", err, errNoTaskIter())
+		}
 		return nil, err
 	}
-	return &Iter{&bpfLink{fd: fd, form: FormLink, typ: TypeIter}}, nil
+	l := &Iter{&bpfLink{fd: fd, form: FormLink, typ: TypeIter}}
+	if o.task() {
+		if err := l.checkTask(); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	return l, nil
+}
+
+// task reports whether only some tasks are to be visited.
+func (o *IterOptions) task() bool { return o.TID != 0 || o.PID != 0 || o.PidFD != 0 }
+
+func errNoTaskIter() error {
+	return &feature.UnsupportedError{Name: "iterators of one task", Since: "6.1"}
+}
+
+// checkTask asks whether the kernel took the task. Older ones see no more of
+// union bpf_iter_link_info than a map's descriptor, which iterators over tasks
+// ignore: they would visit them all.
+func (l *Iter) checkTask() error {
+	in, err := l.Info()
+	if err != nil {
+		return err
+	}
+	if d, ok := in.Details.(IterInfo); ok && d.TID == 0 && d.PID == 0 {
+		return errNoTaskIter()
+	}
+	return nil
 }
 
 // held is a descriptor in use for the length of one call.
@@ -87,7 +118,7 @@ func (h held) release() {
 
 // fill puts the target into attr.
 func (o *IterOptions) fill(attr *sys.LinkCreateIterAttr) (held, error) {
-	task := o.TID != 0 || o.PID != 0 || o.PidFD != 0
+	task := o.task()
 	cgroup := o.CgroupPath != "" || o.CgroupOrder != CgroupDefault
 	switch n := btoi(o.Map != nil) + btoi(cgroup) + btoi(task); {
 	case n > 1:

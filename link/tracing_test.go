@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/skepbpf/skep/asm"
@@ -56,10 +57,15 @@ func TestRawTracepoint(t *testing.T) {
 
 func TestRawTracepointCookie(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.Require(t, "6.10")
 	c := newCounter(t)
 	p := counting(t, c, prog.Spec{Type: prog.RawTracepoint}, 0)
 	l, err := AttachRawTracepoint(p, RawTracepointOptions{Name: "sys_enter", Cookie: 0x5eb})
+	if !testutil.KernelAtLeast(t, "6.10") {
+		if !errors.Is(err, sys.EINVAL) {
+			t.Errorf("cookie on a kernel without: %v", err)
+		}
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,13 +219,17 @@ func TestIterReads(t *testing.T) {
 	if all := read(IterOptions{}); len(all) < 5 {
 		t.Errorf("read %q", all)
 	}
-	if testutil.KernelAtLeast(t, "6.1") {
-		if one := read(IterOptions{TID: os.Getpid()}); one != "x" {
-			t.Errorf("one thread: read %q", one)
+	for what, o := range map[string]IterOptions{"thread": {TID: os.Getpid()}, "process": {PID: os.Getpid()}} {
+		if !testutil.KernelAtLeast(t, "6.1") {
+			l, err := AttachIter(p, o)
+			if testutil.Lacks(t, "6.1", err); err == nil {
+				l.Close()
+			}
+			continue
 		}
-	} else if l, err := AttachIter(p, IterOptions{TID: os.Getpid()}); err == nil {
-		l.Close()
-		t.Error("one thread, on a kernel that cannot tell them apart")
+		if one := read(o); what == "thread" && one != "x" || strings.Trim(one, "x") != "" || one == "" {
+			t.Errorf("one %s: read %q", what, one)
+		}
 	}
 	for i, o := range []IterOptions{
 		{TID: 1, PID: 1}, {PID: 1, CgroupPath: "/"}, {Map: newCounter(t), PID: 1}, {PID: -1},
