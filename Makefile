@@ -8,7 +8,7 @@ STRIP ?= llvm-strip-22
 # Packages that need no privilege and no kernel.
 SEALED = $(shell .ci/sealed)
 
-.PHONY: api test check generate uapi testdata fuzz bench bench-objects compat vmtest vmtest-all vmtest-lists
+.PHONY: api test check generate uapi testdata fuzz bench bench-objects compat selftests vmtest vmtest-all vmtest-lists
 
 test:
 	$(GO) test ./...
@@ -62,3 +62,8 @@ vmtest-lists:
 
 compat:
 	SKEP_COMPAT=1 $(GO) test -count=1 -v ./internal/compat
+
+# The kernel's own BPF tests against libbpf: objects first, minutes each.
+selftests:
+	nice internal/compat/selftests/build.sh $(or $(SELFTESTS),.cache/selftests)
+	SKEP_SELFTESTS=$(abspath $(or $(SELFTESTS),.cache/selftests)) $(GO) test -count=1 -v -timeout 60m -run 'TestSelftests$$' ./internal/compat

@@ -3,7 +3,6 @@ package compat
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -46,50 +45,66 @@ func TestPrograms(t *testing.T) {
 // row is one line of the outcome.
 type row struct {
 	key
-	section, outcome, note string
+	section       string
+	libbpf, skep  string // "ok", or why not, in a word
+	outcome, note string
+	diff          string // of the instructions, whether they were accepted or not
+	seen          bool   // both gave the kernel instructions
 }
 
-func judge(t *testing.T, k key, got, want verdict) row {
-	t.Helper()
-	r := row{key: k, section: got.Section}
+// compare says what two loaders made of a program.
+func compare(k key, got, want verdict) row {
+	r := row{key: k, section: got.Section, libbpf: want.word(), skep: got.word()}
+	if r.seen = got.Image != nil && want.Image != nil; r.seen {
+		r.diff = difference(got.Image, want.Image)
+	}
 	switch {
-	case got.OK && want.OK && got.Image != nil && want.Image != nil:
+	case got.OK && want.OK && r.diff != "":
+		r.outcome, r.note = "differs", r.diff
+	case got.OK && want.OK && r.seen:
 		r.outcome = "same"
-		if diff := difference(got.Image, want.Image); diff != "" {
-			r.outcome, r.note = "differs", diff
-			if why, ok := explained(differing, k); ok {
-				r.note += ": " + why
-			} else {
-				t.Errorf("%s: %s: %s", k.object, k.program, diff)
-			}
-		}
 	case got.OK && want.OK:
 		r.outcome = "both"
-		t.Errorf("%s: %s: loaded, but PROG_LOAD was not seen (skep %v, libbpf %v)", k.object, k.program, got.Image != nil, want.Image != nil)
 	case want.OK:
 		r.outcome, r.note = "libbpf only", got.Error
-		t.Errorf("%s: %s: libbpf loads it, skep does not: %s", k.object, k.program, got.Error)
 	case got.OK:
-		r.outcome = "skep only"
+		r.outcome, r.note = "skep only", want.Error
+	case r.seen: // the kernel refused both (trampolines, say)
+		r.outcome, r.note = "refused", r.diff
+	default:
+		r.outcome, r.note = "neither", got.Error
+	}
+	r.note = firstLine(r.note)
+	return r
+}
+
+// judge is compare, with an error for what no table explains.
+func judge(t *testing.T, k key, got, want verdict) row {
+	t.Helper()
+	r := compare(k, got, want)
+	switch r.outcome {
+	case "both":
+		t.Errorf("%s: %s: loaded, but PROG_LOAD was not seen (skep %v, libbpf %v)", k.object, k.program, got.Image != nil, want.Image != nil)
+	case "differs":
+		why, ok := explained(differing, k)
+		if !ok {
+			t.Errorf("%s: %s: %s", k.object, k.program, r.diff)
+		}
+		r.note += ": " + why
+	case "libbpf only":
+		t.Errorf("%s: %s: libbpf loads it, skep does not: %s", k.object, k.program, got.Error)
+	case "skep only":
 		why, ok := explained(onlySkep, k)
 		if !ok {
 			t.Errorf("%s: %s: skep loads it, libbpf does not (%s), and no table says why", k.object, k.program, want.Error)
 		}
 		r.note = why
-		// libbpf may have given up after PROG_LOAD.
-		if got.Image != nil && want.Image != nil {
-			if diff := difference(got.Image, want.Image); diff != "" {
-				t.Errorf("%s: %s: %s", k.object, k.program, diff)
-			}
+		if r.diff != "" { // libbpf may have given up after PROG_LOAD
+			t.Errorf("%s: %s: %s", k.object, k.program, r.diff)
 		}
-	default:
-		r.outcome, r.note = "neither", firstLine(got.Error)
-		// The kernel refused both (trampolines, say): it was asked the same.
-		if got.Image != nil && want.Image != nil {
-			r.outcome = "refused"
-			if diff := difference(got.Image, want.Image); diff != "" {
-				t.Errorf("%s: %s: refused with %s by both, but %s", k.object, k.program, want.Error, diff)
-			}
+	case "refused":
+		if r.diff != "" {
+			t.Errorf("%s: %s: refused with %s by both, but %s", k.object, k.program, want.Error, r.diff)
 		}
 	}
 	return r
@@ -100,31 +115,21 @@ func firstLine(s string) string {
 	return s
 }
 
-// report logs counts, the rows that are no plain success, and with
-// SKEP_COMPAT_TABLE=FILE writes all of them there.
+// report logs counts, and the rows that are no plain success.
 func report(t *testing.T, rows []row) {
 	count := map[string]int{}
-	var all, short strings.Builder
-	wAll, wShort := tabwriter.NewWriter(&all, 0, 8, 2, ' ', 0), tabwriter.NewWriter(&short, 0, 8, 2, ' ', 0)
+	var short strings.Builder
+	w := tabwriter.NewWriter(&short, 0, 8, 2, ' ', 0)
 	for _, r := range rows {
 		count[r.outcome]++
-		line := fmt.Sprintf("%s\t%s\t%s\t%s\t%s\n", r.object, r.program, r.section, r.outcome, r.note)
-		_, _ = wAll.Write([]byte(line))
 		if r.outcome == "differs" || strings.HasSuffix(r.outcome, " only") {
-			_, _ = wShort.Write([]byte(line))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.object, r.program, r.section, r.outcome, r.note)
 		}
 	}
-	if err := wShort.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	if err := wAll.Flush(); err != nil {
+	if err := w.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d programs: %d same, %d differ, %d only skep, %d only libbpf, %d refused alike, %d neither\n%s", len(rows),
 		count["same"], count["differs"], count["skep only"], count["libbpf only"], count["refused"], count["neither"], short.String())
-	if file := os.Getenv("SKEP_COMPAT_TABLE"); file != "" {
-		if err := os.WriteFile(file, []byte(all.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeTable(t, rows)
 }

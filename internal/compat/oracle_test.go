@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/skepbpf/skep/internal/testutil"
@@ -34,7 +35,9 @@ type verdict struct {
 	Section string
 	OK      bool
 	Error   string
-	Image   *image // nil: PROG_LOAD was not reached
+	Errno   syscall.Errno // 0: none, or not the kernel's word
+	Step    string        // of skep that failed without one
+	Image   *image        // nil: PROG_LOAD was not reached
 }
 
 // key names a program of an object.
@@ -74,24 +77,32 @@ func runOracle(t *testing.T, oracle string, objects []object) map[key]verdict {
 		t.Fatalf("oracle: %v", err)
 	}
 	all := map[key]verdict{}
-	lines := bufio.NewScanner(bytes.NewReader(out))
-	lines.Buffer(nil, 64<<20)
-	for lines.Scan() {
-		o, p, v := oracleLine(t, lines.Bytes())
-		all[key{names[o], p}] = v
-	}
-	if err := lines.Err(); err != nil {
+	if err := oracleLines(out, func(o, p string, v verdict) { all[key{names[o], p}] = v }); err != nil {
 		t.Fatal(err)
 	}
 	return all
 }
 
+// oracleLines decodes what `oracle dump` prints.
+func oracleLines(out []byte, each func(object, program string, v verdict)) error {
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		o, p, v, err := oracleLine(lines.Bytes())
+		if err != nil {
+			return err
+		}
+		each(o, p, v)
+	}
+	return lines.Err()
+}
+
 // oracleLine decodes one line of `oracle dump`.
-func oracleLine(t *testing.T, b []byte) (object, program string, v verdict) {
-	t.Helper()
+func oracleLine(b []byte) (object, program string, v verdict, err error) {
 	var l struct {
 		Object, Program, Section, Error string
 		OK                              bool
+		Errno                           syscall.Errno
 		Type                            uint32
 		AttachType                      uint32 `json:"attach_type"`
 		Flags                           uint32
@@ -104,13 +115,13 @@ func oracleLine(t *testing.T, b []byte) (object, program string, v verdict) {
 		Refs                            map[string]string
 	}
 	if err := json.Unmarshal(b, &l); err != nil {
-		t.Fatalf("oracle line %q: %v", b, err)
+		return "", "", v, fmt.Errorf("oracle line %.200q: %w", b, err)
 	}
-	v = verdict{Section: l.Section, OK: l.OK, Error: l.Error}
+	v = verdict{Section: l.Section, OK: l.OK, Error: l.Error, Errno: l.Errno}
 	if l.Insns != "" {
 		insns, err := hex.DecodeString(l.Insns)
 		if err != nil {
-			t.Fatal(err)
+			return "", "", v, err
 		}
 		v.Image = &image{
 			Type: l.Type, Attach: l.AttachType, Flags: l.Flags, AttachBTF: l.AttachBTFID, AttachModule: l.AttachModule,
@@ -119,10 +130,10 @@ func oracleLine(t *testing.T, b []byte) (object, program string, v verdict) {
 		for slot, name := range l.Refs {
 			n, err := strconv.Atoi(slot)
 			if err != nil {
-				t.Fatal(err)
+				return "", "", v, err
 			}
 			v.Image.Refs[n] = mapName(name)
 		}
 	}
-	return l.Object, l.Program, v
+	return l.Object, l.Program, v, nil
 }

@@ -1,13 +1,16 @@
 package compat
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"unsafe"
 
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/elf"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/testutil"
 	"github.com/skepbpf/skep/maps"
@@ -115,6 +118,55 @@ func single(o object, program string) (*skep.Spec, error) {
 	return s, s.Only(program)
 }
 
+// alone lists the Specs to try for one program of a parsed object. Struct_ops
+// maps are off, but for the one that names it, whose other programs are on
+// then: it is what libbpf can do. There is a Spec for each such map.
+func alone(parsed *elf.Object, name, program string) ([]*skep.Spec, error) {
+	var users []*elf.MapDef
+	for _, m := range parsed.Maps {
+		if m.Kind == elf.MapStructOps && slices.Contains(operations(m), program) {
+			users = append(users, m)
+		}
+	}
+	if len(users) == 0 {
+		users = []*elf.MapDef{nil}
+	}
+	var list []*skep.Spec
+	for _, user := range users {
+		s, err := skep.NewSpec(parsed)
+		if err != nil {
+			return nil, err
+		}
+		s.Name = name
+		autosize(s)
+		on := []string{program}
+		for _, m := range parsed.Maps {
+			if m.Kind == elf.MapStructOps {
+				s.Maps[m.Name].Off = m != user
+			}
+		}
+		if user != nil {
+			on = operations(user)
+		}
+		if err := s.Only(on...); err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// operations are the programs that a struct_ops map names.
+func operations(m *elf.MapDef) []string {
+	var list []string
+	for _, s := range m.Slots {
+		if s.Kind == elf.SlotProg {
+			list = append(list, s.Name)
+		}
+	}
+	return list
+}
+
 // loadAndClose loads s and unloads it.
 func loadAndClose(s *skep.Spec) error {
 	coll, err := skep.Load(s, &skep.Options{Parallel: 1})
@@ -129,28 +181,63 @@ func runSkep(t *testing.T, objects []object) map[key]verdict {
 	r := record(t)
 	all := map[key]verdict{}
 	for _, o := range objects {
-		spec, err := skep.Read(o.data)
+		verdicts, err := r.object(o)
 		if err != nil {
 			t.Errorf("%s: does not parse: %v", o.name, err)
 			all[key{o.name, ""}] = verdict{Error: err.Error()}
-			continue
 		}
-		for name, p := range spec.Programs {
-			im, err := r.load(p.Spec.Name, func() error {
-				s, err := single(o, name)
-				if err != nil {
-					return err
-				}
-				return loadAndClose(s)
-			})
-			v := verdict{Section: p.Section, OK: err == nil, Image: im}
-			if err != nil {
-				v.Error = err.Error()
-			}
-			all[key{o.name, name}] = v
+		for program, v := range verdicts {
+			all[key{o.name, program}] = v
 		}
 	}
 	return all
+}
+
+// object loads every program of o alone.
+func (r *recorder) object(o object) (map[string]verdict, error) {
+	parsed, err := elf.Parse(o.data)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]verdict{}
+	for _, p := range parsed.Progs {
+		var v verdict
+		specs, err := alone(parsed, o.name, p.Name)
+		if err != nil {
+			v = newVerdict(err, nil)
+		}
+		for _, s := range specs {
+			if im, err := r.load(p.Symbol, func() error { return guarded(s) }); !v.OK && (v.Image == nil || err == nil) {
+				v = newVerdict(err, im)
+			}
+		}
+		v.Section = p.SEC
+		all[p.Name] = v
+	}
+	return all, nil
+}
+
+// guarded is loadAndClose, with a panic for an error: the rest of an exam is
+// still wanted.
+func guarded(s *skep.Spec) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return loadAndClose(s)
+}
+
+func newVerdict(err error, im *image) verdict {
+	v := verdict{OK: err == nil, Image: im}
+	if err != nil {
+		v.Error = err.Error()
+		var step *skep.StepError
+		if !errors.As(err, &v.Errno) && errors.As(err, &step) {
+			v.Step = step.Step
+		}
+	}
+	return v
 }
 
 // nop is `goto +0`, which needs no register and changes nothing.

@@ -2,12 +2,16 @@
 /*
  * oracle: what libbpf does with an object, as JSON lines.
  *
- *   oracle each  OBJ...             every program alone: {"object","program","section","ok","error"}
+ *   oracle each  OBJ...             every program alone: {"object","program","section","ok","errno","error"}
  *   oracle dump  OBJ...             the same, each line with what PROG_LOAD was given (see dump_load)
  *   oracle kconfig TEXT OBJ         the whole object with these config values: {"ok","error","kconfig"}, the
  *                                   map's contents in hexadecimal
  *   oracle time  OBJ [PROGRAM...]   open and load these programs (default: those the object has on):
  *                                   {"open_ns","load_ns","total_ns","bpf_ns","bpf_calls"}
+ *
+ * A program is alone with the struct_ops maps that name it and with the other
+ * programs of such a map: libbpf has no way to load less. Of all others the
+ * struct_ops maps are off.
  *
  * Maps whose max_entries (or a stack-trace map's value_size) is 0 get the
  * sizes that `skep load -autosize` gives. Pinning by name is turned off.
@@ -159,8 +163,9 @@ long __wrap_syscall(long nr, ...)
 	const union bpf_attr *attr = (const void *)a[1];
 	long cmd = a[0] & 0xffff;
 
-	if (recording && cmd == BPF_PROG_LOAD && target && attr->func_info_cnt + attr->insn_cnt > 0 &&
-	    !strncmp(attr->prog_name, target, BPF_OBJ_NAME_LEN - 1)) {
+	bool ours = recording && cmd == BPF_PROG_LOAD && attr->insn_cnt > 0 && !strncmp(attr->prog_name, target, BPF_OBJ_NAME_LEN - 1);
+
+	if (ours) {
 		free(dumped);
 		dumped = dump_load(attr);
 	}
@@ -212,47 +217,99 @@ static struct bpf_object *open_object(const char *path)
 
 static void line(const char *path, const char *prog, const char *section, int err, const char *extra)
 {
+	err = err < 0 ? -err : err;
 	printf("{");
 	member(stdout, "object", path);
 	putchar(',');
 	member(stdout, "program", prog);
 	putchar(',');
 	member(stdout, "section", section);
-	printf(",\"ok\":%s,", err ? "false" : "true");
-	member(stdout, "error", err ? strerror(err < 0 ? -err : err) : "");
+	printf(",\"ok\":%s,\"errno\":%d,", err ? "false" : "true", err);
+	member(stdout, "error", err ? strerror(err) : "");
 	if (extra)
 		printf(",%s", extra);
 	printf("}\n");
 	fflush(stdout);
 }
 
-static void one(const char *path, const char *name, bool dump)
+/* Struct_ops maps are off, but for the n-th; returns whether there is such a one. */
+static bool only_struct_ops(struct bpf_object *obj, int n)
+{
+	struct bpf_map *map;
+	bool found = false;
+
+	bpf_object__for_each_map(map, obj) {
+		if (bpf_map__type(map) != BPF_MAP_TYPE_STRUCT_OPS)
+			continue;
+		bpf_map__set_autocreate(map, n == 0);
+		found |= n-- == 0;
+	}
+	return found;
+}
+
+/*
+ * Loads program name alone; of a struct_ops program, with the n-th struct_ops
+ * map: false if there is none. *section and *err are set otherwise.
+ */
+static bool attempt(const char *path, const char *name, int n, bool *struct_ops, char **section, int *err)
 {
 	struct bpf_object *obj = open_object(path);
-	struct bpf_program *p, *want = NULL;
-	int err;
+	struct bpf_program *p;
+	bool there = true;
 
+	*struct_ops = false;
 	if (!obj) {
-		line(path, name, "", errno, NULL);
-		return;
+		*err = -errno;
+		return true;
 	}
 	bpf_object__for_each_program(p, obj) {
 		bool on = !strcmp(bpf_program__name(p), name);
 
 		bpf_program__set_autoload(p, on);
-		if (on)
-			want = p;
+		if (!on)
+			continue;
+		*struct_ops = bpf_program__type(p) == BPF_PROG_TYPE_STRUCT_OPS;
+		free(*section);
+		*section = strdup(bpf_program__section_name(p));
 	}
-	autosize(obj);
-	current = obj;
-	recording = dump;
-	target = name;
-	free(dumped);
-	dumped = NULL;
-	err = bpf_object__load(obj);
-	recording = false;
-	line(path, name, bpf_program__section_name(want), err, dumped);
+	there = only_struct_ops(obj, *struct_ops ? n : -1);
+	if (!*struct_ops || there || n == 0) {
+		there = true;
+		autosize(obj);
+		current = obj;
+		target = name;
+		recording = true;
+		free(dumped);
+		dumped = NULL;
+		*err = bpf_object__load(obj);
+		recording = false;
+	}
 	bpf_object__close(obj);
+	return there;
+}
+
+static void one(const char *path, const char *name, bool dump)
+{
+	char *section = NULL, *best = NULL;
+	bool struct_ops = true;
+	int err = 0, first = 0;
+
+	for (int n = 0; struct_ops && attempt(path, name, n, &struct_ops, &section, &err); n++) {
+		/* With a map that does not name it, a struct_ops program is not asked for. */
+		if (struct_ops && !err && !dumped)
+			err = -EINVAL;
+		if (n == 0 || (dumped && !best) || !err) {
+			first = err;
+			free(best);
+			best = dumped;
+			dumped = NULL;
+		}
+		if (!err)
+			break;
+	}
+	line(path, name, section ? section : "", first, dump ? best : NULL);
+	free(section);
+	free(best);
 }
 
 static int each(const char *path, bool dump)
