@@ -88,6 +88,9 @@ func oracleLines(out []byte, each func(object, program string, v verdict)) error
 	lines := bufio.NewScanner(bytes.NewReader(out))
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
+		if !bytes.HasSuffix(lines.Bytes(), []byte("}")) {
+			continue // empty, or of a process that died
+		}
 		o, p, v, err := oracleLine(lines.Bytes())
 		if err != nil {
 			return err

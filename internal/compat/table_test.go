@@ -15,7 +15,8 @@ var errnos = map[syscall.Errno]string{
 	syscall.EEXIST: "EEXIST", syscall.ENODEV: "ENODEV", syscall.EINVAL: "EINVAL", syscall.ENOSPC: "ENOSPC", syscall.ERANGE: "ERANGE",
 	syscall.EDOM: "EDOM", syscall.ELOOP: "ELOOP", syscall.EOPNOTSUPP: "EOPNOTSUPP", syscall.EINTR: "EINTR", syscall.ENOSYS: "ENOSYS",
 	syscall.EBADMSG: "EBADMSG", syscall.ENODATA: "ENODATA", 524: "ENOTSUPP",
-	4000: "LIBELF", 4001: "FORMAT", 4003: "ENDIAN", 4007: "VERIFY", 4009: "KVERSION", 4011: "RELOC",
+	syscall.ETIME: "too-long",
+	4000:          "LIBELF", 4001: "FORMAT", 4003: "ENDIAN", 4007: "VERIFY", 4009: "KVERSION", 4011: "RELOC",
 }
 
 // word is the verdict in a word: the kernel's, or the step of skep that gave up.

@@ -9,6 +9,9 @@
  *   oracle time  OBJ [PROGRAM...]   open and load these programs (default: those the object has on):
  *                                   {"open_ns","load_ns","total_ns","bpf_ns","bpf_calls"}
  *
+ * With ORACLE_SECONDS in the environment, a program that takes longer has the
+ * error ETIME; one that libbpf crashes on has EFAULT.
+ *
  * A program is alone with the struct_ops maps that name it and with the other
  * programs of such a map: libbpf has no way to load less. Of all others the
  * struct_ops maps are off.
@@ -18,6 +21,7 @@
  * Every bpf(2) call of the library passes through __wrap_syscall below.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -218,7 +223,7 @@ static struct bpf_object *open_object(const char *path)
 static void line(const char *path, const char *prog, const char *section, int err, const char *extra)
 {
 	err = err < 0 ? -err : err;
-	printf("{");
+	printf("\n{"); /* what a process that died left of a line is not of this one */
 	member(stdout, "object", path);
 	putchar(',');
 	member(stdout, "program", prog);
@@ -312,6 +317,27 @@ static void one(const char *path, const char *name, bool dump)
 	free(best);
 }
 
+/* one() in a process of its own: what crashes or hangs is a line as well. */
+static void apart(const char *path, const char *name, bool dump)
+{
+	const char *seconds = getenv("ORACLE_SECONDS");
+	int status = 0;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		alarm(seconds ? atoi(seconds) : 0);
+		one(path, name, dump);
+		fflush(NULL);
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		line(path, name, "", errno, NULL);
+	else if (WIFSIGNALED(status))
+		line(path, name, "", WTERMSIG(status) == SIGALRM ? ETIME : EFAULT, NULL);
+}
+
 static int each(const char *path, bool dump)
 {
 	struct bpf_object *obj = open_object(path);
@@ -329,7 +355,7 @@ static int each(const char *path, bool dump)
 	}
 	bpf_object__close(obj);
 	for (size_t i = 0; i < n; i++) {
-		one(path, list[i], dump);
+		apart(path, list[i], dump);
 		free(list[i]);
 	}
 	free(list);
