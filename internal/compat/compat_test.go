@@ -131,5 +131,5 @@ func report(t *testing.T, rows []row) {
 	}
 	t.Logf("%d programs: %d same, %d differ, %d only skep, %d only libbpf, %d refused alike, %d neither\n%s", len(rows),
 		count["same"], count["differs"], count["skep only"], count["libbpf only"], count["refused"], count["neither"], short.String())
-	writeTable(t, rows)
+	openTables(t).add(t, rows)
 }

@@ -1,8 +1,10 @@
 package compat
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,8 +17,8 @@ var errnos = map[syscall.Errno]string{
 	syscall.EEXIST: "EEXIST", syscall.ENODEV: "ENODEV", syscall.EINVAL: "EINVAL", syscall.ENOSPC: "ENOSPC", syscall.ERANGE: "ERANGE",
 	syscall.EDOM: "EDOM", syscall.ELOOP: "ELOOP", syscall.EOPNOTSUPP: "EOPNOTSUPP", syscall.EINTR: "EINTR", syscall.ENOSYS: "ENOSYS",
 	syscall.EBADMSG: "EBADMSG", syscall.ENODATA: "ENODATA", 524: "ENOTSUPP",
-	syscall.ETIME: "too-long",
-	4000:          "LIBELF", 4001: "FORMAT", 4003: "ENDIAN", 4007: "VERIFY", 4009: "KVERSION", 4011: "RELOC",
+	syscall.ETIME: "too-long", syscall.ECANCELED: "left-out",
+	4000: "LIBELF", 4001: "FORMAT", 4003: "ENDIAN", 4007: "VERIFY", 4009: "KVERSION", 4011: "RELOC",
 }
 
 // word is the verdict in a word: the kernel's, or the step of skep that gave up.
@@ -53,28 +55,51 @@ func (r *row) text() string {
 	return strings.Join([]string{r.object, program, r.libbpf, r.skep, r.instructions()}, " ") + "\n"
 }
 
-// writeTable writes what the flag -table asks for; with it, beside a file, one
-// with sections and errors (.long).
-func writeTable(t *testing.T, rows []row) {
+// tables are what the flag -table asks for: the outcome of every program; with
+// it, beside a file, one with sections and errors (.long). They are written as
+// rows come, as a run may meet a bug of the kernel and not end.
+type tables struct {
+	short, long *os.File // nil: not asked for
+}
+
+func openTables(t *testing.T) *tables {
 	t.Helper()
-	if *table == "" {
-		return
+	var w tables
+	switch *table {
+	case "":
+	case "-":
+		w.short = os.Stdout
+	default:
+		for name, f := range map[string]**os.File{*table: &w.short, *table + ".long": &w.long} {
+			var err error
+			if *f, err = os.Create(name); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = (*f).Close() })
+		}
 	}
-	var short, long strings.Builder
+	return &w
+}
+
+// add writes the rows of an object, sorted.
+func (w *tables) add(t *testing.T, rows []row) {
+	t.Helper()
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.object, b.object), cmp.Compare(a.program, b.program)) })
 	for i := range rows {
 		r := &rows[i]
-		short.WriteString(r.text())
-		fmt.Fprintf(&long, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.outcome, r.object, r.program, r.section, r.libbpf, r.skep, r.note)
-	}
-	if *table == "-" {
-		for line := range strings.Lines(short.String()) {
-			fmt.Print("row: " + line)
+		text := r.text()
+		if w.short == os.Stdout {
+			text = "row: " + text
 		}
-		return
-	}
-	for file, text := range map[string]string{*table: short.String(), *table + ".long": long.String()} {
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
+		if w.short != nil {
+			if _, err := w.short.WriteString(text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if w.long != nil {
+			if _, err := fmt.Fprintf(w.long, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.outcome, r.object, r.program, r.section, r.libbpf, r.skep, r.note); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
