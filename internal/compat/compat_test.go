@@ -50,6 +50,7 @@ type row struct {
 	outcome, note string
 	diff          string // of the instructions, whether they were accepted or not
 	seen          bool   // both gave the kernel instructions
+	asked         string // who gave the kernel instructions
 }
 
 // compare says what two loaders made of a program.
@@ -58,6 +59,7 @@ func compare(k key, got, want verdict) row {
 	if r.seen = got.Image != nil && want.Image != nil; r.seen {
 		r.diff = difference(got.Image, want.Image)
 	}
+	r.asked = map[[2]bool]string{{true, true}: "both", {true, false}: "skep", {false, true}: "libbpf"}[[2]bool{got.Image != nil, want.Image != nil}]
 	switch {
 	case got.OK && want.OK && r.diff != "":
 		r.outcome, r.note = "differs", r.diff

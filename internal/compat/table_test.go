@@ -97,7 +97,7 @@ func (w *tables) add(t *testing.T, rows []row) {
 			}
 		}
 		if w.long != nil {
-			if _, err := fmt.Fprintf(w.long, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.outcome, r.object, r.program, r.section, r.libbpf, r.skep, r.note); err != nil {
+			if _, err := fmt.Fprintf(w.long, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.outcome, r.object, r.program, r.section, r.libbpf, r.skep, r.asked, r.note); err != nil {
 				t.Fatal(err)
 			}
 		}
