@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 // The kernel's own BPF tests are built by selftests/build.sh. Guests have no
@@ -36,7 +38,7 @@ func TestSelftests(t *testing.T) {
 	if *selftests == "" {
 		t.Skip("SKEP_SELFTESTS names no folder of objects (make selftests builds one)")
 	}
-	needRoot(t)
+	testutil.NeedRoot(t)
 	objects := selftestObjects(t)
 	oracle := selftestOracle(t)
 	leftOut := harmful(t)
