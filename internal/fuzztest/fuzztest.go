@@ -21,6 +21,9 @@ const (
 const (
 	timeLimit = 2 * time.Second
 	timeUnit  = 64 << 10
+	// emulated is how much longer -short has: that is how the tests are run on
+	// emulated machines.
+	emulated = 8
 	// hangFactor times the limit, and the process ends: no result would come.
 	hangFactor = 20
 )
@@ -64,7 +67,11 @@ func within(t testing.TB, n int, limit uint64, slow time.Duration, f func()) {
 
 // timeFor is the time that an input of n bytes may take.
 func timeFor(n int) time.Duration {
-	return timeLimit * time.Duration(1+max(n-1, 0)/timeUnit)
+	limit := timeLimit * time.Duration(1+max(n-1, 0)/timeUnit)
+	if testing.Short() {
+		limit *= emulated
+	}
+	return limit
 }
 
 // timed runs f and tells how long it took. If f does not end, the process

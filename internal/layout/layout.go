@@ -77,7 +77,7 @@ func (p place) field(name string, g, c int) place {
 // maxVisits bounds the types and members looked at. C types of a few bytes that
 // hold each other twice, forty levels deep, have more members than there is
 // time for; those that people write have hundreds.
-const maxVisits = 1 << 14
+const maxVisits = 1 << 12
 
 // checker walks both types; the Go type is finite, and left counts down.
 type checker struct {
