@@ -197,7 +197,7 @@ func tryCtxTag(a *asker) error {
 		if err == nil || !isAny(err, []error{sys.EINVAL, sys.EACCES}) {
 			return err
 		}
-		if a.loads(program{typ: sys.BPF_PROG_TYPE_KPROBE, insns: []insn{clear0, exit}}) != nil {
+		if err := a.loads(program{typ: sys.BPF_PROG_TYPE_KPROBE, insns: []insn{clear0, exit}}); err != nil {
 			return fmt.Errorf("kprobe program: %v", err)
 		}
 		return errMissing
