@@ -43,11 +43,7 @@ func (o *options) matrix() (bool, error) {
 		return true, o.one(ctx, s, &results[0], os.Stdout)
 	}
 	o.guestsOf(ctx, s, list, results, ran)
-	green := summary(os.Stdout, results)
-	if o.ran == ranUpdate {
-		err = updateRan(s.root, ran, results, o.all())
-	}
-	return green, err
+	return summary(os.Stdout, results), nil
 }
 
 // guestsOf runs some guests at a time, in the order of the list.
@@ -62,14 +58,26 @@ func (o *options) guestsOf(ctx context.Context, s *session, list []target, resul
 			w := out.guest(t.name, len(list) > 1 && o.guests > 1)
 			r := &results[i]
 			r.target = t
-			if r.err = o.one(ctx, s, r, w); r.log != nil && o.whole() && o.ran != ranOff {
-				r.ran = ran.compare(t.name, r.log, o.all())
-				r.update = o.ran == ranUpdate
-			}
+			r.err = o.one(ctx, s, r, w)
+			s.mu.Lock()
+			o.compare(s.root, ran, r)
+			s.mu.Unlock()
 			r.print(w, o.verbose)
 		})
 	}
 	group.Wait()
+}
+
+// compare holds a result against the list, or makes the list what it says: for
+// each guest as it ends, so that an interrupted run is not lost.
+func (o *options) compare(root string, ran ranList, r *result) {
+	if r.log == nil || !o.whole() || o.ran == ranOff {
+		return
+	}
+	r.ran = ran.compare(r.target.name, r.log, o.all())
+	if r.update = o.ran == ranUpdate; r.update {
+		r.err = errors.Join(r.err, updateRan(root, ran, r, o.all()))
+	}
 }
 
 // one runs the packages in one guest.

@@ -206,13 +206,12 @@ func (l ranList) update(target string, log *guestLog, all bool) {
 	}
 }
 
-// updateRan rewrites the list for the kernels that were green otherwise.
-func updateRan(root string, l ranList, results []result, all bool) error {
-	for i := range results {
-		if r := &results[i]; r.ran.compared && r.red() == "" {
-			l.update(r.target.name, r.log, all)
-		}
+// updateRan rewrites the list, if the kernel is in it and green otherwise.
+func updateRan(root string, l ranList, r *result, all bool) error {
+	if !r.ran.compared || r.red() != "" {
+		return nil
 	}
+	l.update(r.target.name, r.log, all)
 	path := filepath.Join(root, ranFile)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

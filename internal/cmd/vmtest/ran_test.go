@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,7 +95,7 @@ func TestRanUpdate(t *testing.T) {
 	l = parseRan("./a TestOne\t6.1 s390x\n./a TestGone\t6.1\n./c TestC\t6.1\n./c TestD\n")
 	green := result{target: target1("6.1"), log: parse(console), ran: ranDiff{compared: true}, update: true}
 	red := result{target: target1("5.10"), log: parse(strings.Replace(console, "end 0 0", "end 0 1", 1)), ran: ranDiff{compared: true}, update: true}
-	if err := updateRan(root, l, []result{green, red}, false); err != nil {
+	if err := errors.Join(updateRan(root, l, &green, false), updateRan(root, l, &red, false)); err != nil {
 		t.Fatal(err)
 	}
 	read := func() string {
@@ -113,7 +114,7 @@ func TestRanUpdate(t *testing.T) {
 	if l, err = readRan(root); err != nil {
 		t.Fatal(err)
 	}
-	if err := updateRan(root, l, []result{green}, true); err != nil {
+	if err := updateRan(root, l, &green, true); err != nil {
 		t.Fatal(err)
 	}
 	want = "./a TestOne\t6.1 s390x\n./a TestTwo\t6.1\n./b TestB\t6.1\n./c TestD\t6.12 5.10 6.x 7.x arm64 s390x\n"
