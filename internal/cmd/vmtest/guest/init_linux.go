@@ -218,7 +218,7 @@ func (g *guest) runShell() {
 
 // complaints are what begins them in the kernel's log.
 var complaints = []string{
-	"WARNING: ", "BUG: ", "UBSAN: ", "KASAN: ", "Oops: ", "general protection fault", "INFO: rcu", "INFO: task", "INFO: trying to register",
+	"WARNING: ", "BUG: ", "User process fault: ", "UBSAN: ", "KASAN: ", "Oops: ", "general protection fault", "INFO: rcu", "INFO: task", "INFO: trying to register",
 	"possible recursive locking", "possible circular locking", "inconsistent lock state", "suspicious RCU usage", "scheduling while atomic",
 }
 
