@@ -206,6 +206,10 @@ func objectActions(t *testing.T) []action {
 			_, err := p.Info()
 			return first(err)
 		}},
+		{name: "dump a program's instructions", do: func() (io.Closer, error) {
+			_, err := p.Xlated()
+			return first(err)
+		}},
 		{name: "enable statistics", do: func() (io.Closer, error) { return prog.EnableStats() }},
 	}
 }

@@ -19,6 +19,8 @@ type Info struct {
 	UID           uint32        // user who loaded it; Linux 4.15
 	MapIDs        []uint32      // maps that it uses; Linux 4.15
 	Ifindex       uint32        // device that it is offloaded to; Linux 4.16
+	NetnsDev      uint64        // network namespace of that device: its file's device; Linux 4.16
+	NetnsIno      uint64        // and inode
 	GPL           bool          // Linux 4.18
 	XlatedLen     uint32        // bytes of instructions after the verifier's rewriting
 	JITedLen      uint32        // bytes of machine code; 0 if it is interpreted
@@ -26,6 +28,7 @@ type Info struct {
 	VerifiedInsns uint32        // instructions that the verifier processed; Linux 5.16
 	AttachBTFObj  uint32        // BTF that the target is in; Linux 5.18
 	AttachBTFID   uint32        // the target's type there; Linux 5.18
+	Funcs         uint32        // functions, the entry included; Linux 5.0
 	Stats         Stats
 }
 
@@ -40,7 +43,8 @@ type Stats struct {
 // maxMapIDs bounds what Info reads: the kernel lets a program use 64 maps.
 const maxMapIDs = 1 << 16
 
-// Info asks the kernel about the program. Requires Linux 4.13.
+// Info asks the kernel about the program. Requires Linux 4.13. Without CAP_BPF
+// XlatedLen and JITedLen are 0.
 func (p *Program) Info() (Info, error) {
 	var in Info
 	err := p.with("info", func(fd int) error {
@@ -78,6 +82,9 @@ func infoOf(raw *sys.ProgInfo) Info {
 		LoadTime:      time.Duration(raw.LoadTime),
 		UID:           raw.CreatedByUid,
 		Ifindex:       raw.Ifindex,
+		NetnsDev:      raw.NetnsDev,
+		NetnsIno:      raw.NetnsIno,
+		Funcs:         raw.NrProgTags,
 		GPL:           raw.GplCompatible&firstBit != 0,
 		XlatedLen:     raw.XlatedProgLen,
 		JITedLen:      raw.JitedProgLen,
@@ -98,38 +105,6 @@ func (p *Program) ID() (uint32, error) {
 	var raw sys.ProgInfo
 	err := p.with("id", func(fd int) error { return sys.ObjGetInfoByFD(fd, &raw) })
 	return raw.Id, err
-}
-
-// maxXlated bounds what Xlated reads: a million instructions, each of which
-// the verifier may have turned into several.
-const maxXlated = 64 << 20
-
-// Xlated gives the instructions after the verifier's rewriting, as raw bytes
-// in this machine's order; nil if the kernel hides them (kptr_restrict, or
-// bpf_jit_harden without privileges). Requires Linux 4.13 and CAP_SYS_ADMIN,
-// or CAP_BPF and CAP_PERFMON.
-func (p *Program) Xlated() ([]byte, error) {
-	var code []byte
-	err := p.with("instructions", func(fd int) error {
-		var raw sys.ProgInfo
-		if err := sys.ObjGetInfoByFD(fd, &raw); err != nil {
-			return err
-		}
-		b := make([]byte, min(raw.XlatedProgLen, maxXlated))
-		if len(b) == 0 {
-			return nil
-		}
-		raw = sys.ProgInfo{XlatedProgLen: uint32(len(b)), XlatedProgInsns: sys.BytesPtr(b)}
-		if err := sys.ObjGetInfoByFD(fd, &raw); err != nil {
-			return err
-		}
-		// The kernel clears the pointer where it hides the instructions.
-		if !raw.XlatedProgInsns.IsNull() {
-			code = b[:min(int(raw.XlatedProgLen), len(b))]
-		}
-		return nil
-	})
-	return code, err
 }
 
 // EnableStats makes the kernel count and time the runs of every program, until

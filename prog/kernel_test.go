@@ -3,6 +3,7 @@ package prog_test
 import (
 	"encoding/binary"
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/skepbpf/skep/asm"
@@ -57,3 +58,5 @@ func load(t testing.TB, s *prog.Spec, o *prog.Options) *prog.Program {
 func ret(n int32) asm.Instructions {
 	return asm.Instructions{asm.Mov(asm.R0, n), asm.Exit()}
 }
+
+func itoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

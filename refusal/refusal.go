@@ -48,6 +48,9 @@ const (
 	LogTooShort
 	// Unsupported: the kernel does not have Detail.
 	Unsupported
+	// Hidden: the sysctl kernel.kptr_restrict, whose value is Detail, hides
+	// kernel addresses, and what could tell them, from all.
+	Hidden
 	// NoJIT: the program needs the JIT compiler, which is off.
 	NoJIT
 )
@@ -68,6 +71,7 @@ var causes = [...]struct{ name, text string }{
 	TooComplex:    {"too complex", "the verifier gave up after % instructions"},
 	LogTooShort:   {"log too short", "the verifier's log is longer than can be asked for: load without a log level"},
 	Unsupported:   {"unsupported", "this kernel does not have %"},
+	Hidden:        {"hidden", "hidden, since the sysctl kernel.kptr_restrict is %"},
 	NoJIT:         {"no JIT", "needs the JIT compiler: set the sysctl net.core.bpf_jit_enable to 1; it is %"},
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/tree"
 	"github.com/skepbpf/skep/internal/version"
+	"github.com/skepbpf/skep/refusal"
 )
 
 // Caps is a set of capabilities: bit N is capability N of linux/capability.h.
@@ -105,4 +106,21 @@ func (f facts) lockdown() string {
 	}
 	level, _, _ := strings.Cut(rest, "]")
 	return level
+}
+
+// Addresses says why the kernel hides its addresses, and all that could tell
+// them, from this process (kernel/kallsyms.c, kallsyms_show_value).
+func Addresses(root tree.Root) error {
+	f := facts{root}
+	v := f.sysctl("kernel/kptr_restrict")
+	held, ok := f.caps()
+	switch {
+	case ok && v != "" && v != "0" && v != "1":
+		return &refusal.Error{Cause: refusal.Hidden, Detail: v}
+	case ok && held&Syslog == 0:
+		return &refusal.Error{Cause: refusal.Capability, Caps: Syslog.Names()}
+	case ok && f.foreign():
+		return &refusal.Error{Cause: refusal.UserNamespace, Caps: Syslog.Names()}
+	}
+	return &refusal.Error{}
 }
