@@ -95,6 +95,12 @@ func privileged(err error, needs diagnose.Caps) error {
 	return diagnose.Explain(err, &diagnose.Ask{Needs: needs})
 }
 
+// older reports whether the kernel is known to be older than a version.
+func older(major, minor uint16) bool {
+	v := releaseNumber()
+	return v != (version.V{}) && !v.AtLeast(version.V{Major: major, Minor: minor})
+}
+
 // releaseNumber is the kernel's version, or zero if it cannot be known.
 func releaseNumber() version.V {
 	release, _, _, err := sys.Uname()

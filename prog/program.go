@@ -107,17 +107,3 @@ func (p *Program) Unpin() error {
 	p.pin = ""
 	return nil
 }
-
-// BindMap ties a map to the program's life without being used by it: its
-// metadata, for instance. Requires Linux 5.10.
-func (p *Program) BindMap(m MapRef) error {
-	return p.with("bind map", func(fd int) error {
-		mfd := m.MapFD()
-		raw, err := mfd.Borrow()
-		if err != nil {
-			return err
-		}
-		defer mfd.Release()
-		return sys.ProgBindMap(&sys.ProgBindMapAttr{ProgFd: uint32(fd), MapFd: uint32(raw)})
-	})
-}
