@@ -1,6 +1,7 @@
 // Package systest stands between the library and the kernel, for tests: a
-// fault injector, a fake kernel that needs no privilege, and checks for leaks.
-// Only tests may import it.
+// fault injector and the loop over all faults, a fake kernel that needs no
+// privilege, contexts that end at a call, file systems that go wrong, and checks
+// for leaks. Only tests may import it.
 //
 // It works on the seam of package sys, which is one for the process: a test
 // that uses it cannot run in parallel with others, which install enforces.
