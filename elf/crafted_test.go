@@ -97,9 +97,22 @@ func strangeNames() []byte {
 	return b.bytes()
 }
 
+// mapFields are the numbers of a BTF map, in the order of mapOf's.
+var mapFields = [...]string{"type", "key_size", "value_size", "max_entries", "map_flags", "map_extra", "numa_node", "pinning"}
+
 // absurdMap is a BTF map whose type, sizes, entries and flags are all n.
 func absurdMap(n uint32) []byte {
+	var all [len(mapFields)]uint32
+	for i := range all {
+		all[i] = n
+	}
+	return mapOf(all)
+}
+
+// mapOf is a BTF map of these numbers: each is the length of an array.
+func mapOf(numbers [len(mapFields)]uint32) []byte {
 	le := binary.LittleEndian
+	const size = uint32(8 * len(mapFields))
 	var types []byte
 	strs := "\x00"
 	word := func(words ...uint32) {
@@ -111,24 +124,26 @@ func absurdMap(n uint32) []byte {
 		strs += s + "\x00"
 		return uint32(len(strs) - len(s) - 1)
 	}
-	fields := []string{"type", "key_size", "value_size", "max_entries", "map_flags", "map_extra", "numa_node", "pinning"}
 	word(at("int"), 1<<24, 4, 32) // 1
-	word(0, 3<<24, 0, 1, 1, n)    // 2: int[n]
-	word(0, 2<<24, 2)             // 3: int (*)[n]
-	word(0, 4<<24|uint32(len(fields)), uint32(8*len(fields)))
-	for i, f := range fields {
-		word(at(f), 3, uint32(64*i))
+	for i, n := range numbers {
+		word(0, 3<<24, 0, 1, 1, n)            // 2 + 2i: int[n]
+		word(0, 2<<24, uint32(2)+uint32(2*i)) // 3 + 2i: int (*)[n]
 	}
-	word(at("m"), 14<<24, 4, 1) // 5: VAR
-	word(at(".maps"), 15<<24|1, uint32(8*len(fields)), 5, 0, uint32(8*len(fields)))
+	word(0, 4<<24|uint32(len(mapFields)), size)
+	for i, f := range mapFields {
+		word(at(f), uint32(3+2*i), uint32(64*i))
+	}
+	last := uint32(2 + 2*len(mapFields))
+	word(at("m"), 14<<24, last, 1)
+	word(at(".maps"), 15<<24|1, size, last+1, 0, size)
 	blob := append(le.AppendUint16(nil, 0xeb9f), 1, 0)
 	for _, w := range []int{24, 0, len(types), len(types), len(strs)} {
 		blob = le.AppendUint32(blob, uint32(w))
 	}
 	b := &builder{}
 	b.section(madeSection{name: ".BTF", typ: 1, data: append(append(blob, types...), strs...)})
-	sec := b.section(madeSection{name: ".maps", typ: 1, data: make([]byte, 8*len(fields))})
-	b.sym(b.str("m"), globalData, sec, 0, uint64(8*len(fields)))
+	sec := b.section(madeSection{name: ".maps", typ: 1, data: make([]byte, size)})
+	b.sym(b.str("m"), globalData, sec, 0, uint64(size))
 	return b.bytes()
 }
 
