@@ -307,9 +307,9 @@ func TestRunConntrack(t *testing.T) {
 	t.Logf("in %q", find.Module)
 }
 
-// TestRunModuleVariable reads a per-CPU variable of a module, of each CPU. The
+// TestRunKsymsOfModule reads a per-CPU variable of a module, of each CPU. The
 // same object loads where it is in vmlinux.
-func TestRunModuleVariable(t *testing.T) {
+func TestRunKsymsOfModule(t *testing.T) {
 	needKernel(t)
 	needBTF(t)
 	testutil.Require(t, "5.11", "CONFIG_KALLSYMS_ALL", "CONFIG_NETFILTER_XTABLES")
