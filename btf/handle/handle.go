@@ -3,6 +3,7 @@
 package handle
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/skepbpf/skep/btf"
@@ -69,7 +70,7 @@ func info(fd int) (Info, error) {
 	name := make([]byte, maxName)
 	raw := sys.BtfInfo{Name: sys.BytesPtr(name), NameLen: maxName}
 	err := sys.ObjGetInfoByFD(fd, &raw)
-	if err != nil {
+	if errors.Is(err, sys.E2BIG) {
 		// Before Linux 5.11 the fields from Name on must be 0.
 		raw = sys.BtfInfo{}
 		err = sys.ObjGetInfoByFD(fd, &raw)

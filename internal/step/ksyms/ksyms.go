@@ -49,9 +49,9 @@ type Symbol struct {
 	Lost string
 	// Missing is why a weak extern is not resolved.
 	Missing error
-	// Module is where a typed symbol or a function was found; "" is vmlinux.
+	// Module is where it was found; "" is vmlinux.
 	Module string
-	// Types are those of Module.
+	// Types are those of Module; nil for an address.
 	Types *btf.Spec
 
 	name  string
@@ -107,7 +107,7 @@ func (k *Kernel) address(s *Symbol, x *elf.ExternDef) error {
 	a, doubt, err := k.Address(x.Name)
 	switch {
 	case err == nil:
-		s.addr, s.Value = a.Value, fmt.Sprintf("address %#x", a.Value)
+		s.addr, s.Module, s.Value = a.Value, a.Module, fmt.Sprintf("address %#x", a.Value)
 		if a.Module != "" {
 			s.Value += " in module " + a.Module
 		}
