@@ -94,7 +94,7 @@ func progActions(t *testing.T) (list []action) {
 	}{
 		{"", "", nil, prog.Spec{Type: prog.SocketFilter}},
 		{"socket filter that calls bpf_trace_printk", "", nil, prog.Spec{Type: prog.SocketFilter, Insns: printk()}},
-		{"socket filter that stores a pointer", "", nil, prog.Spec{Type: prog.SocketFilter, Insns: asm.Instructions{
+		{"socket filter that returns a pointer", "", nil, prog.Spec{Type: prog.SocketFilter, Insns: asm.Instructions{
 			asm.MovReg(asm.R0, asm.R1), asm.Exit(),
 		}}},
 		{"", "", nil, prog.Spec{Type: prog.CGroupSKB}},

@@ -111,6 +111,9 @@ func TestCapabilities(t *testing.T) {
 	t.Logf("the table of this kernel:\n%s", table)
 	golden := filepath.Join("testdata", "capabilities", minorRelease(t)+".txt")
 	if *update {
+		if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(golden, table, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -159,6 +162,7 @@ func capabilities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	release, _, _ = strings.Cut(release, "-") // a distribution's name for it
 	var table strings.Builder
 	fmt.Fprintf(&table, "Linux %s, %s, kernel.unprivileged_bpf_disabled %s, kernel.perf_event_paranoid %s\n",
 		release, machine, sysctl("kernel/unprivileged_bpf_disabled"), sysctl("kernel/perf_event_paranoid"))
