@@ -47,7 +47,7 @@ func main() {
 	flag.StringVar(&o.kernels, "kernel", "x86", "kernels, separated by commas: all, x86, "+targetNames()+", or any series")
 	flag.StringVar(&o.packages, "pkg", kernelPackages, "packages, separated by commas")
 	flag.StringVar(&o.run, "run", "", "only tests that match, as of go test")
-	flag.StringVar(&o.ran, "ran", ranOff, "the list of tests that ran: check, update or off; with -run nothing is compared")
+	flag.StringVar(&o.ran, "ran", ranCheck, "the list of tests that ran: check, update or off; with -run nothing is compared")
 	flag.IntVar(&o.guests, "j", min(2, runtime.NumCPU()), "guests at the same time")
 	flag.BoolVar(&o.verbose, "v", false, "show all that the guest says")
 	flag.BoolVar(&o.shell, "shell", false, "a shell in the guest instead of the tests")

@@ -96,6 +96,7 @@ func (l ranList) text() []byte {
 // ranDiff is how a run differs from the list.
 type ranDiff struct {
 	compared bool
+	empty    bool     // there is no list
 	none     bool     // the list has nothing of this kernel
 	missing  []string // in the list, did not pass; with the reason
 	new      []string // passed, not in the list
@@ -104,7 +105,7 @@ type ranDiff struct {
 // red returns why the difference is no success, or "".
 func (d *ranDiff) red() string {
 	switch {
-	case !d.compared:
+	case !d.compared, d.empty:
 		return ""
 	case d.none:
 		return "no list of the tests that ran here (" + ranAdvice + ")"
@@ -153,7 +154,7 @@ func (l ranList) compare(target string, log *guestLog, all bool) ranDiff {
 	if !slices.Contains(targetList(), target) {
 		return ranDiff{} // a series that somebody asked for
 	}
-	d := ranDiff{compared: true, none: true}
+	d := ranDiff{compared: true, none: true, empty: len(l) == 0}
 	got, skip := log.results()
 	ran := map[string]bool{}
 	for _, r := range log.runs {

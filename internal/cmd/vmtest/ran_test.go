@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,6 +78,9 @@ func TestRanCompare(t *testing.T) {
 			}
 		})
 	}
+	if d := parseRan("").compare("6.1", parse(console), true); !d.empty || d.red() != "" {
+		t.Errorf("no list at all: %+v", d)
+	}
 	if d := parseRan(madeRan).compare("6.18", parse(console), true); d.compared || d.red() != "" {
 		t.Errorf("a kernel that is no target of the matrix: %+v", d)
 	}
@@ -123,6 +127,37 @@ func TestRanUpdate(t *testing.T) {
 	}
 	if d := l.compare("6.1", green.log, true); d.red() != "" {
 		t.Errorf("after the update: %s", d.red())
+	}
+}
+
+// TestRanFile holds the committed list to its form: sorted, without doubles,
+// and with hundreds of tests for each kernel that it knows.
+func TestRanFile(t *testing.T) {
+	text, err := os.ReadFile("testdata/ran.txt")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Log("no list yet: " + ranAdvice)
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := parseRan(string(text))
+	if diff := cmp.Diff(string(l.text()), string(text)); diff != "" {
+		t.Error(diff)
+	}
+	for _, target := range targetList() {
+		n := 0
+		for name, on := range l {
+			if slices.Contains(on, target) {
+				n++
+			}
+			if pkg, test, _ := strings.Cut(name, " "); listed(pkg, test) == "" {
+				t.Errorf("%s is not to be listed", name)
+			}
+		}
+		if n != 0 && n < 500 {
+			t.Errorf("%s: %d tests", target, n)
+		}
 	}
 }
 

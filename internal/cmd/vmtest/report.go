@@ -128,6 +128,9 @@ func summary(w io.Writer, results []result) bool {
 			}
 		}
 		verdict := "ok"
+		if r.ran.empty && !r.update {
+			verdict = "ok, but compared with no list of tests that ran (" + ranAdvice + ")"
+		}
 		if why := r.red(); why != "" {
 			verdict, good = "RED: "+why, false
 		}
