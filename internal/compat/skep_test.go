@@ -211,7 +211,7 @@ func (r *recorder) object(o object, skip func(program string) bool) (map[string]
 			v = newVerdict(err, nil)
 		}
 		for _, s := range specs {
-			if im, err := r.load(p.Symbol, func() error { return guarded(s) }); !v.OK && (v.Image == nil || err == nil) {
+			if im, err := r.load(p.Symbol, func() error { return guarded(s, p.Name) }); !v.OK && (v.Image == nil || err == nil) {
 				v = newVerdict(err, im)
 			}
 		}
@@ -221,15 +221,22 @@ func (r *recorder) object(o object, skip func(program string) bool) (map[string]
 	return all, nil
 }
 
-// guarded is loadAndClose, with a panic for an error: the rest of an exam is
-// still wanted.
-func guarded(s *skep.Spec) (err error) {
+// guarded loads s and unloads it. A panic is an error: the rest of an exam is
+// still wanted. So is a collection without the program, whatever the reason.
+func guarded(s *skep.Spec, program string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return loadAndClose(s)
+	coll, err := skep.Load(s, &skep.Options{Parallel: 1})
+	if err != nil {
+		return err
+	}
+	if coll.Programs[program] == nil {
+		err = fmt.Errorf("left out: %w", coll.Report().Programs[program].Why)
+	}
+	return errors.Join(err, coll.Close())
 }
 
 func newVerdict(err error, im *image) verdict {
