@@ -479,3 +479,20 @@ func TestRunKsyms(t *testing.T) {
 		t.Errorf("an absent symbol is at %#x", got)
 	}
 }
+
+// TestInnerSizes rounds the ring buffer that describes a map's inner maps as
+// any other: the kernel would not take it.
+func TestInnerSizes(t *testing.T) {
+	needKernel(t)
+	rings := &skep.MapSpec{Spec: maps.Spec{Type: maps.ArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 2, Inner: &maps.Spec{Type: maps.RingBuf, MaxEntries: 1000}}}
+	coll, err := skep.Load(&skep.Spec{Name: "inner", Maps: map[string]*skep.MapSpec{"rings": rings}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := coll.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := rings.Inner.MaxEntries; n != 1000 {
+		t.Errorf("the caller's Spec says %d now", n)
+	}
+}

@@ -48,15 +48,22 @@ func (p *planner) planMap(name string) (*plannedMap, error) {
 	if !slices.ContainsFunc(pm.spec.Contents, func(b byte) bool { return b != 0 }) {
 		pm.spec.Contents = nil // as the kernel makes it
 	}
-	switch pm.spec.Type {
-	case maps.RingBuf, maps.UserRingBuf:
-		pm.spec.MaxEntries = ringSize(pm.spec.MaxEntries, uint32(p.facts.PageSize))
-	case maps.PerfEventArray:
-		if pm.spec.MaxEntries == 0 {
-			pm.spec.MaxEntries = uint32(p.facts.CPUs)
-		}
+	for m := &pm.spec; m != nil; m = m.Inner {
+		p.size(m)
 	}
 	return pm, pm.spec.Validate()
+}
+
+// size gives m the number of entries that depends on this kernel.
+func (p *planner) size(m *maps.Spec) {
+	switch m.Type {
+	case maps.RingBuf, maps.UserRingBuf:
+		m.MaxEntries = ringSize(m.MaxEntries, uint32(p.facts.PageSize))
+	case maps.PerfEventArray:
+		if m.MaxEntries == 0 {
+			m.MaxEntries = uint32(p.facts.CPUs)
+		}
+	}
 }
 
 func (s *Spec) mapDef(name string) *elf.MapDef {
