@@ -16,7 +16,7 @@ import (
 // are in one.
 func TestFaultsKfunc(t *testing.T) {
 	needKernel(t)
-	needBTF(t)
+	needModuleBTF(t)
 	testutil.Require(t, "6.4", "CONFIG_NF_CONNTRACK")
 	types := btf.NewKernelAt(kernel.FS("/"))
 	defer types.Close()

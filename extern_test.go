@@ -276,16 +276,31 @@ func TestRunKfunc(t *testing.T) {
 	}
 }
 
+// needModuleBTF skips on kernels whose modules have no BTF. One without modules
+// has in vmlinux what the tests look for.
+func needModuleBTF(t *testing.T) {
+	t.Helper()
+	needBTF(t)
+	if testutil.HasConfig(t, "CONFIG_MODULES") {
+		testutil.Require(t, "", "CONFIG_DEBUG_INFO_BTF_MODULES")
+	}
+}
+
 // TestRunConntrack runs the same object against kernels that have connection
 // tracking built in, and as a module.
 func TestRunConntrack(t *testing.T) {
 	needKernel(t)
-	needBTF(t)
-	testutil.Require(t, "6.4", "CONFIG_NF_CONNTRACK") // 6.0, but for the address of a function
+	needModuleBTF(t)
+	testutil.Require(t, "5.18", "CONFIG_NF_CONNTRACK")
 	spec := open(t, native("conntrack"))
+	if !testutil.KernelAtLeast(t, "6.4") { // wide loads of a function's address
+		spec.Programs["makes"].Policy = skep.Off
+	}
 	c := load(t, spec, nil)
-	if got := run(t, c, "makes", 64); got != 3 {
-		t.Errorf("makes returns %d, want 3", got)
+	if c.Programs["makes"] != nil {
+		if got := run(t, c, "makes", 64); got != 3 {
+			t.Errorf("makes returns %d, want 3", got)
+		}
 	}
 	if got := run(t, c, "finds_none", 64); got != 3 {
 		t.Errorf("finds_none returns %d, want 3 (XDP_TX)", got)
@@ -311,7 +326,7 @@ func TestRunConntrack(t *testing.T) {
 // same object loads where it is in vmlinux.
 func TestRunKsymsOfModule(t *testing.T) {
 	needKernel(t)
-	needBTF(t)
+	needModuleBTF(t)
 	testutil.Require(t, "5.11", "CONFIG_KALLSYMS_ALL", "CONFIG_NETFILTER_XTABLES")
 	spec := open(t, native("ksyms_module"))
 	c := load(t, spec, nil)
