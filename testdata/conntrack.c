@@ -62,6 +62,9 @@ int makes(struct __sk_buff *skb)
 	int ret = 0;
 
 	tuple(&t, &o);
+	/* Of earlier runs there may be some left. */
+	t.ipv4.sport = bpf_get_prandom_u32();
+	t.ipv4.saddr = bpf_get_prandom_u32();
 	fresh = bpf_skb_ct_alloc(skb, &t, sizeof(t.ipv4), &o, sizeof(o));
 	if (fresh) {
 		bpf_ct_set_timeout(fresh, 2000);
