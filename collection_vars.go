@@ -104,6 +104,9 @@ func (c *Collection) inArena(v *elf.VarDef) (*maps.Memory, int64, error) {
 
 // wholeValue reads the value of a data section that v is a part of.
 func wholeValue(m *maps.Map, v *elf.VarDef) ([]byte, error) {
+	if m.Type().PerCPU() {
+		return nil, fmt.Errorf("map %s: each CPU has a value of its own: use the map", v.Map)
+	}
 	value := make([]byte, m.ValueSize())
 	if err := m.Lookup(make([]byte, 4), value, 0); err != nil {
 		return nil, err

@@ -428,8 +428,8 @@ func TestNopsEverywhere(t *testing.T) {
 	dir, programs, insns := bpffs(t), 0, 0
 	for _, path := range paths {
 		spec := open(t, path)
-		if spec.Name == "jumptable" {
-			continue // its tables fit the code as it was
+		if newest[spec.Name] != "" {
+			continue // not for every kernel here; jump tables fit the code as it was
 		}
 		for _, r := range refusals {
 			if r.object == spec.Name {

@@ -130,7 +130,7 @@ var refusals = []struct {
 }
 
 // newest are objects that need a newer kernel than the rest.
-var newest = map[string]string{"jumptable": "6.19"}
+var newest = map[string]string{"jumptable": "6.19", "percpu": "7.3"}
 
 // TestEveryObject loads each program of testdata in its whole object, the
 // programs of the table above alone.

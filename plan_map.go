@@ -79,10 +79,10 @@ func (s *Spec) mapDef(name string) *elf.MapDef {
 
 // dataMapName is the name of a data section's map in the kernel, as libbpf
 // chooses it, so that tools find it under the name they know: as much of the
-// object's name as fits before the section's; a section of one's own
+// object's name as fits before the section's; .percpu and a section of one's own
 // (".data.config") keeps its name.
 func dataMapName(object, section string) string {
-	if strings.Contains(strings.TrimPrefix(section, "."), ".") {
+	if section == ".percpu" || strings.Contains(strings.TrimPrefix(section, "."), ".") {
 		return section
 	}
 	// libbpf reserves 7 characters, for ".rodata", even where fewer are used.

@@ -48,7 +48,7 @@ func newMapSpec(o *elf.Object, d *elf.MapDef) *MapSpec {
 		m.Freeze = d.ReadOnly
 		// A section whose variables are all static is not meant to be seen
 		// from outside; libbpf does not make it mappable either.
-		if hasVisible(o, d.Name) {
+		if m.Type == maps.Array && hasVisible(o, d.Name) { // no per-CPU map can be mapped
 			m.Flags |= sys.BPF_F_MMAPABLE
 		}
 	case elf.MapKconfig:

@@ -1,6 +1,7 @@
 package maps
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -140,7 +141,11 @@ func (c *creation) finish(fd *sys.FD, form *Spec, lost []string) (*Map, error) {
 // fill stores and freezes what the Spec says.
 func (c *creation) fill(m *Map) error {
 	if c.spec.Contents != nil {
-		if err := m.Update(make([]byte, 4), c.spec.Contents, Any); err != nil {
+		value, err := c.contents(m)
+		if err != nil {
+			return fmt.Errorf("contents: %w", err)
+		}
+		if err := m.Update(make([]byte, 4), value, Any); err != nil {
 			return fmt.Errorf("contents: %w", errors.Unwrap(err))
 		}
 	}
@@ -150,6 +155,20 @@ func (c *creation) fill(m *Map) error {
 		}
 	}
 	return nil
+}
+
+// contents is the value to store: of a per-CPU map, the same for each CPU.
+func (c *creation) contents(m *Map) ([]byte, error) {
+	if !m.typ.PerCPU() {
+		return c.spec.Contents, nil
+	}
+	n, err := m.cpus()
+	if err != nil {
+		return nil, err
+	}
+	one := make([]byte, m.stride())
+	copy(one, c.spec.Contents)
+	return bytes.Repeat(one, n), nil
 }
 
 // attempt is one MAP_CREATE, with what it needs beside it.
@@ -271,6 +290,11 @@ func (c *creation) explain(form *Spec, err error) (again bool, why error) {
 	case isErrno(err, sys.ENOTSUPP) && form.Types != nil:
 		// map_check_no_btf: this type of map takes no BTF ids.
 		c.noBTF = fmt.Sprintf("the kernel takes none for a %v", form.Type)
+		return true, nil
+	case isErrno(err, sys.EINVAL) && form.Types != nil && form.Type == PerCPUArray && form.Key == 0:
+		// array_map_check_btf takes a section's types without a key's only of
+		// an Array, on kernels without per-CPU variables.
+		c.noBTF = "the kernel takes none of per-CPU variables"
 		return true, nil
 	case isErrno(err, sys.EINVAL, sys.E2BIG):
 		if again, why := c.ask(err, c.suspects(form)); again || why != err {

@@ -52,7 +52,7 @@ type Spec struct {
 
 	Inner   *Spec // what the maps in a map of maps are like
 	Pinning Pinning
-	// Contents is the value of key 0, for data sections; New stores it. nil is
+	// Contents is the value of key 0, on every CPU, for data sections; New stores it. nil is
 	// what the kernel makes: zeros.
 	Contents []byte
 	// Freeze makes New close the map to further writes by user space.
@@ -117,8 +117,8 @@ func (s *Spec) validate(depth int) error {
 		return bad("Inner", "a map of maps cannot hold maps of maps")
 	case s.Types == nil && (s.Key != 0 || s.Value != 0):
 		return bad("Types", "not set, but Key or Value is")
-	case s.Contents != nil && (t != Array || s.MaxEntries != 1):
-		return bad("Contents", "only an Array of one element takes them")
+	case s.Contents != nil && (t != Array && t != PerCPUArray || s.MaxEntries != 1):
+		return bad("Contents", "only an Array or PerCPUArray of one element takes them")
 	case s.Contents != nil && uint64(len(s.Contents)) != uint64(s.ValueSize):
 		return bad("Contents", "%d bytes for values of %d", len(s.Contents), s.ValueSize)
 	case s.Pinning > ByName:

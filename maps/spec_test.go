@@ -115,7 +115,7 @@ func TestSpecValidate(t *testing.T) {
 		{"bad inner", &Spec{Type: ArrayOfMaps, Inner: &Spec{}}, "inner map: Type: not set"},
 		{"id without types", &Spec{Type: Hash, Key: 1}, "Types: not set, but Key or Value is"},
 		{"contents", &Spec{Type: Array, MaxEntries: 1, ValueSize: 4, Contents: make([]byte, 3)}, "Contents: 3 bytes for values of 4"},
-		{"contents of a hash", &Spec{Type: Hash, MaxEntries: 1, Contents: make([]byte, 3)}, "Contents: only an Array of one element takes them"},
+		{"contents of a hash", &Spec{Type: Hash, MaxEntries: 1, Contents: make([]byte, 3)}, "Contents: only an Array or PerCPUArray of one element takes them"},
 		{"pin without a name", &Spec{Type: Hash, Pinning: ByName}, `Name: "" cannot be a file name to pin by`},
 		{"pin outside", &Spec{Type: Hash, Pinning: ByName, Name: "../x"}, `Name: "../x" cannot be a file name to pin by`},
 		{"pinning", &Spec{Type: Hash, Pinning: 7}, "Pinning: unknown value 7"},
