@@ -67,7 +67,7 @@ func (n *namer) starts() []int {
 	}
 	slot = 0
 	for i := range n.insns {
-		if to, ok := calls(&n.insns[i], slot); ok && len(n.funcs) < len(n.tags) {
+		if to, ok := calls(&n.insns[i], slot); ok && n.info.JitedProgLen != 0 && len(n.funcs) < len(n.tags) {
 			if _, ok := begins[to]; ok {
 				begins[to] = true
 			}
@@ -133,8 +133,9 @@ func (n *namer) fromBTF(funcs []DumpFunc) error {
 		}
 		f.Lines = append(f.Lines, line)
 	}
-	n.eachInsn(funcs, func(in *asm.Instruction, slot int) {
-		if to, ok := calls(in, slot); ok {
+	n.eachInsn(func(in *asm.Instruction, slot int) {
+		// The interpreter has other numbers in calls.
+		if to, ok := calls(in, slot); ok && n.info.JitedProgLen != 0 {
 			if f := at(funcs, to); f.Slot == to && f.Name != "" {
 				in.Ref = asm.Ref{Kind: asm.RefFunc, Name: f.Name}
 			}
@@ -154,7 +155,7 @@ func at(funcs []DumpFunc, slot int) *DumpFunc {
 	return f
 }
 
-func (n *namer) eachInsn(funcs []DumpFunc, do func(in *asm.Instruction, slot int)) {
+func (n *namer) eachInsn(do func(in *asm.Instruction, slot int)) {
 	slot := 0
 	for i := range n.insns {
 		do(&n.insns[i], slot)
@@ -163,10 +164,10 @@ func (n *namer) eachInsn(funcs []DumpFunc, do func(in *asm.Instruction, slot int
 }
 
 // maps names maps: the kernel put their ids where the descriptors were.
-func (n *namer) maps(funcs []DumpFunc) error {
+func (n *namer) maps([]DumpFunc) error {
 	names := make(map[uint32]string, len(n.mapIDs))
 	var first error
-	n.eachInsn(funcs, func(in *asm.Instruction, _ int) {
+	n.eachInsn(func(in *asm.Instruction, _ int) {
 		if !in.Wide() || in.Src != asm.PseudoMapFD && in.Src != asm.PseudoMapValue {
 			return
 		}
@@ -210,9 +211,9 @@ func mapName(id uint32) (string, error) {
 const callBase = "__bpf_call_base"
 
 // symbols names what is called in the kernel, and the variables that are read.
-func (n *namer) symbols(funcs []DumpFunc) error {
+func (n *namer) symbols([]DumpFunc) error {
 	var addrs []uint64
-	n.eachInsn(funcs, func(in *asm.Instruction, _ int) {
+	n.eachInsn(func(in *asm.Instruction, _ int) {
 		if inKernel(in) && in.Imm == int64(asm.FnTailCall) {
 			in.Ref = asm.Ref{Kind: asm.RefKfunc, Name: "bpf_tail_call"}
 		} else if inKernel(in) {
@@ -237,7 +238,7 @@ func (n *namer) symbols(funcs []DumpFunc) error {
 	if err != nil {
 		return fmt.Errorf("names of calls: %w", err)
 	}
-	n.eachInsn(funcs, func(in *asm.Instruction, _ int) {
+	n.eachInsn(func(in *asm.Instruction, _ int) {
 		if name := names[from+uint64(in.Imm)]; name != "" && inKernel(in) && in.Ref.Kind == asm.RefNone {
 			in.Ref = asm.Ref{Kind: asm.RefKfunc, Name: name}
 		}
