@@ -19,3 +19,8 @@ func stir(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// setCongestion chooses a TCP socket's congestion control.
+func setCongestion(fd uintptr, name string) error {
+	return syscall.SetsockoptString(int(fd), syscall.IPPROTO_TCP, syscall.TCP_CONGESTION, name)
+}

@@ -2,6 +2,11 @@
 
 package skep_test
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func stir(t *testing.T) { t.Helper(); t.Fatal("no events of Linux here") }
+
+func setCongestion(uintptr, string) error { return errors.ErrUnsupported }

@@ -37,7 +37,7 @@ func congest(t *testing.T, name string) error {
 	var set error
 	d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
 		return c.Control(func(fd uintptr) {
-			set = syscall.SetsockoptString(int(fd), syscall.IPPROTO_TCP, syscall.TCP_CONGESTION, name)
+			set = setCongestion(fd, name)
 		})
 	}}
 	c, err := d.Dial("tcp4", l.Addr().String())
