@@ -21,7 +21,7 @@ func qemuArgs(k *kernel, initrd string) []string {
 		"-accel", "tcg,thread=single", "-smp", "2", "-m", "1G",
 		"-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-no-reboot",
 		"-kernel", k.image(), "-initrd", initrd,
-		"-append", "console="+a.console+" quiet log_buf_len=4M panic=-1 oops=panic mitigations=off lsm=landlock,lockdown,bpf")
+		"-append", "console="+a.console+" quiet log_buf_len=4M panic=-1 oops=panic mitigations=off lsm=landlock,lockdown,bpf"+a.params)
 }
 
 var errInterrupted = errors.New("interrupted")

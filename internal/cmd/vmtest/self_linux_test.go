@@ -28,7 +28,7 @@ func TestPlanted(t *testing.T) {
 			t.Error(errno)
 		}
 	case "warning":
-		if err := os.WriteFile("/dev/kmsg", []byte("<4>WARNING: CPU: 0 PID: 1 at planted.c:1"), 0o200); err != nil {
+		if err := os.WriteFile("/dev/kmsg", []byte("<4>WARNING: CPU: 0 PID: 1 at planted.c:1\n"), 0o200); err != nil {
 			t.Fatal(err)
 		}
 	case "panic":
@@ -77,7 +77,7 @@ func TestSelf(t *testing.T) {
 		{"failure, too old", "5.10", "needs 6.6", "./internal/cmd/vmtest failed (status 1)", 0},
 		{"failure, new enough", "6.12", "needs 6.6", "", 0},
 		{"warning", "5.10", "warning", "the kernel complains 1 times, first", 0},
-		{"panic", "5.10", "panic", "Kernel panic - not syncing", 0},
+		{"panic", "5.10", "panic", "Kernel panic - not syncing: sysrq triggered crash", 0},
 		{"hang", "5.10", "hang", "the guest was still running after", 45 * time.Second},
 		{"truncated log", "5.10", "wait", "did not end; the log breaks off", 0},
 	} {
