@@ -327,7 +327,7 @@ func TestRunConntrack(t *testing.T) {
 func TestRunKsymsOfModule(t *testing.T) {
 	needKernel(t)
 	needModuleBTF(t)
-	testutil.Require(t, "5.11", "CONFIG_KALLSYMS_ALL", "CONFIG_NETFILTER_XTABLES")
+	testutil.Require(t, "5.12", "CONFIG_KALLSYMS_ALL", "CONFIG_NETFILTER_XTABLES")
 	spec := open(t, native("ksyms_module"))
 	c := load(t, spec, nil)
 	links, err := c.Attach(nil)

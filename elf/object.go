@@ -208,8 +208,8 @@ type ExternKind uint8
 const (
 	ExternKconfig ExternKind = iota // kernel configuration value, in the .kconfig map
 	ExternKsym                      // address of a kernel symbol without a type
-	ExternKsymVar                   // kernel variable with a type
-	ExternKfunc                     // kernel function
+	ExternKsymVar                   // kernel variable with a type; Linux 5.10, in modules 5.12
+	ExternKfunc                     // kernel function; Linux 5.13, in modules 5.16
 	ExternFunc                      // bpf function of another object: link first
 	ExternVar                       // variable of another object: link first
 )
