@@ -37,9 +37,6 @@ var (
 	quiet    = flag.Bool("q", false, "no progress")
 )
 
-// errBad is a result that the flags ask to be an exit status.
-var errBad = errors.New("not as it should be")
-
 func main() {
 	log.SetFlags(0)
 	flag.Parse()
@@ -202,11 +199,13 @@ func report(res *results, problems []error) error {
 		fmt.Printf("\ncompared: %d medians, %d outside the older interval\n", looked, len(outside))
 		for _, text := range outside {
 			fmt.Println(" ", text)
-			bad = errors.Join(bad, errBad)
+		}
+		if len(outside) > 0 {
+			bad = errors.Join(bad, fmt.Errorf("%d medians are outside", len(outside)))
 		}
 	}
 	if *check && res.missed() {
-		bad = errors.Join(bad, fmt.Errorf("a bar is missed"))
+		bad = errors.Join(bad, errors.New("a bar is missed"))
 	}
 	return bad
 }
