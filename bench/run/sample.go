@@ -135,7 +135,7 @@ func (e *env) round(tasks []*task, nth int, smoke bool) {
 			}
 			n, batches := t.n, t.batches
 			if smoke {
-				n, batches = max(1, n/100), 1
+				n, batches = max(1, n/10), 1
 			}
 			res, _, err := once(p.command(t.row, t.args, n, batches), nil)
 			if err == nil {

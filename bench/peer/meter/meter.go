@@ -140,12 +140,12 @@ func (r *Run) MeasureUnits(units int, before, op, after func() error) error {
 	if Counting() {
 		after = nil // it is part of neither run
 	}
+	if r.Batches > 1 {
+		runtime.GC() // what set-up left is not for the first batch to clean up
+	}
 	for range r.Batches {
 		if err := call(before); err != nil {
 			return err
-		}
-		if r.Batches > 1 {
-			runtime.GC() // what set-up and other batches left is not this one's
 		}
 		runtime.ReadMemStats(&from)
 		start := time.Now()
