@@ -118,6 +118,7 @@ func (s *session) prepare(j *job, k *kernel) (string, error) {
 		s.inits[k.arch] = path
 	}
 	j.init = s.inits[k.arch]
+	j.env = append(j.env, arches[k.arch].env...)
 	j.files = map[string]string{}
 	for name, flags := range victims {
 		path, err := buildVictim(s.root, s.tmp, k.arch, name, flags)
