@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 
 	"github.com/skepbpf/skep/btf/handle"
@@ -11,6 +12,7 @@ import (
 	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
+	"github.com/skepbpf/skep/token"
 )
 
 // Options of a load. A nil *Options is the default.
@@ -33,6 +35,11 @@ type Options struct {
 	// Features that are known already; shared between loads, nothing is asked
 	// twice.
 	Features *Features
+	// Token delegates the rights to load, in a user namespace; it stays the
+	// caller's. nil is a token of the bpffs that the environment variable
+	// LIBBPF_BPF_TOKEN_PATH names, and none without it. Features are then those
+	// that the token lets one see. Requires Linux 6.9.
+	Token *token.Token
 	// Edit, if not nil, may change what is sent to the kernel: it is called with
 	// a copy of each program, resolved and linked, before it is loaded. Calls come from
 	// many goroutines at once. An error is one of the program.
@@ -40,6 +47,25 @@ type Options struct {
 	// LogLevel of the verifier for programs that load (1, 2, and 4 for
 	// statistics only). A program that is rejected is always explained.
 	LogLevel uint32
+}
+
+// tokenVariable is the environment variable that libbpf reads, too.
+const tokenVariable = "LIBBPF_BPF_TOKEN_PATH"
+
+// token is that of the options, or a new one for the environment's.
+func (o *Options) token() (*token.Token, error) {
+	if o.Token != nil {
+		return o.Token, nil
+	}
+	path := os.Getenv(tokenVariable)
+	if path == "" {
+		return nil, nil
+	}
+	t, err := token.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", tokenVariable, err)
+	}
+	return t, nil
 }
 
 // Load plans s for the running kernel and applies the plan.
@@ -63,10 +89,19 @@ func load(stop func() error, s *Spec, o *Options) (*Collection, error) {
 	if err := stop(); err != nil {
 		return nil, &StepError{Object: s.Name, Step: "facts", Err: err}
 	}
+	t, err := o.token()
+	if err != nil {
+		return nil, &StepError{Object: s.Name, Step: "token", Err: err}
+	}
+	given := o.Token
+	if t != given {
+		defer t.Close()
+		withToken := *o
+		withToken.Token, o = t, &withToken
+	}
 	facts := o.Facts
 	if facts == nil {
-		var err error
-		if facts, err = readFacts(s.Needs(), &FactOptions{Features: o.Features, Config: o.Config}, kernel.FS("/")); err != nil {
+		if facts, err = readFacts(s.Needs(), &FactOptions{Features: o.Features, Config: o.Config, Token: t}, kernel.FS("/")); err != nil {
 			return nil, &StepError{Object: s.Name, Step: "facts", Err: err}
 		}
 	}
@@ -84,7 +119,11 @@ func load(stop func() error, s *Spec, o *Options) (*Collection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plan.apply(stop, o)
+	coll, err := plan.apply(stop, o)
+	if coll != nil {
+		coll.opts.Token = given
+	}
+	return coll, err
 }
 
 // Apply creates the plan's maps and loads its programs. On an error, all that
@@ -112,6 +151,8 @@ type Prepared struct {
 	plan     *Plan
 	opts     Options
 	features *Features
+	token    *token.Token
+	ownToken bool
 	btf      *handle.Handle
 	report   *Report
 	undo     undo
@@ -149,6 +190,14 @@ func (p *Plan) prepare(stop func() error, o *Options) (*Prepared, error) {
 		prep.features = new(Features)
 	}
 	prep.report = newReport(p)
+	t, err := o.token()
+	if err != nil {
+		return nil, prep.fail("token", "", err)
+	}
+	if prep.token = t; t != o.Token {
+		prep.undo.add(t.Close)
+		prep.ownToken = true
+	}
 	if err := prep.create(stop); err != nil {
 		// What the load itself returns says more than a failing Close.
 		_ = prep.undo.run()
@@ -219,7 +268,7 @@ func (p *Prepared) loadBTF() {
 	if p.plan.types == nil {
 		return
 	}
-	h, err := handle.Load(p.plan.types, &handle.Options{Features: p.features})
+	h, err := handle.Load(p.plan.types, &handle.Options{Features: p.features, Token: p.token.TokenFD()})
 	if err != nil {
 		p.report.Degraded = append(p.report.Degraded, fmt.Sprintf("BTF of the object: left out: %v", err))
 		return
@@ -250,7 +299,7 @@ func (p *Prepared) createMap(m *plannedMap) error {
 		// Not to be tried again for each map.
 		spec.Types, spec.Key, spec.Value = nil, 0, 0
 	}
-	o := maps.Options{PinDir: p.opts.PinDir, BTF: p.btf, Features: p.features, CPUs: p.plan.cpus}
+	o := maps.Options{PinDir: p.opts.PinDir, BTF: p.btf, Features: p.features, CPUs: p.plan.cpus, Token: p.token.TokenFD()}
 	if m.ops != nil && m.ops.Module != vmlinux {
 		h, err := handle.Module(m.ops.Module)
 		if err != nil {
@@ -352,6 +401,9 @@ func (p *Prepared) load(stop func() error) (*Collection, error) {
 	if err != nil {
 		_ = p.undo.run()
 		return nil, err
+	}
+	if p.ownToken {
+		_ = p.token.Close()
 	}
 	// The kernel keeps the BTF for as long as a map or program refers to it.
 	if p.btf != nil {

@@ -69,6 +69,13 @@ func (c *Collection) Clone(name string, edit func(*prog.Spec) error) (*prog.Prog
 		}
 		again := &Prepared{Maps: c.Maps, plan: c.plan, opts: c.opts, features: c.features, report: newReport(c.plan)}
 		again.opts.Edit = edit
+		t, err := again.opts.token()
+		if err != nil {
+			return nil, again.fail("token", "", err)
+		}
+		if again.token = t; t != c.opts.Token {
+			again.undo.add(t.Close)
+		}
 		again.loadBTF()
 		l := &loader{Prepared: again}
 		l.openModules()

@@ -11,7 +11,7 @@ import (
 // StepError says which step of which object failed.
 type StepError struct {
 	Object string // name of the Spec
-	Step   string // "facts", "plan", "btf", "map", "program", "slots", "attach"
+	Step   string // "token", "facts", "plan", "btf", "map", "program", "slots", "attach"
 	Name   string // map or program; empty where the step has none
 	Err    error
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/skepbpf/skep/internal/step/ksyms"
 	"github.com/skepbpf/skep/internal/tree"
 	"github.com/skepbpf/skep/internal/version"
+	"github.com/skepbpf/skep/token"
 )
 
 // Feature names one thing that a kernel has or lacks.
@@ -79,10 +80,11 @@ func (f *Facts) Close() error {
 // FactOptions says where facts come from. The zero value asks the running
 // kernel.
 type FactOptions struct {
-	Root     fs.FS       // in place of "/"
-	BTF      *btf.Kernel // shared; stays the caller's
-	Config   *Config     // in place of, or before, the kernel's own; may be nil
-	Features *Features   // shared; what is known already is not asked again
+	Root     fs.FS        // in place of "/"
+	BTF      *btf.Kernel  // shared; stays the caller's
+	Config   *Config      // in place of, or before, the kernel's own; may be nil
+	Features *Features    // shared; what is known already is not asked again
+	Token    *token.Token // to probe with; stays the caller's
 }
 
 // ReadFacts answers needs, and nothing else. It reads files, and probes the
@@ -96,6 +98,20 @@ func ReadFacts(needs Needs, o *FactOptions) (*Facts, error) {
 		return readFacts(needs, o, tree.From(o.Root))
 	}
 	return readFacts(needs, o, kernel.FS("/"))
+}
+
+// ask probes with the rights of a token, if there is one.
+func (f *Facts) ask(t *token.Token, features []Feature) error {
+	raw := 0
+	if fd := t.TokenFD(); fd != nil {
+		var err error
+		if raw, err = fd.Borrow(); err != nil {
+			return err
+		}
+		defer fd.Release()
+	}
+	_, err := probe.Ask(f.Features, raw, features...)
+	return err
 }
 
 func readFacts(needs Needs, o *FactOptions, root tree.Root) (*Facts, error) {
@@ -125,7 +141,7 @@ func readFacts(needs Needs, o *FactOptions, root tree.Root) (*Facts, error) {
 		f.BTF, f.owned = btf.NewKernelAt(root), true
 	}
 	if len(needs.Features) > 0 {
-		_, f.Unknown = probe.Ask(f.Features, 0, needs.Features...)
+		f.Unknown = f.ask(o.Token, needs.Features)
 	}
 	return f, nil
 }

@@ -175,6 +175,7 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 		Features: l.features,
 		LogLevel: l.opts.LogLevel,
 		Modules:  l.modules,
+		Token:    l.token.TokenFD(),
 		Name:     pp.poisonName,
 	})
 	if err != nil {
@@ -195,7 +196,7 @@ func (l *loader) tables(pp *plannedProgram, refs map[string]prog.MapRef) (made [
 	for _, t := range pp.tables {
 		m, err := maps.New(&maps.Spec{
 			Name: ".jumptables", Type: maps.InsnArray, KeySize: 4, ValueSize: valueSize, MaxEntries: uint32(len(t.targets)),
-		}, &maps.Options{Features: l.features})
+		}, &maps.Options{Features: l.features, Token: l.token.TokenFD()})
 		if err != nil {
 			return made, fmt.Errorf("jump table %s: %w", t.name, err)
 		}

@@ -33,6 +33,7 @@ var exact = map[string]place{
 	"internal/sysenc":      {floor: 1},
 	"internal/kernel":      {floor: 1},
 	"internal/sys/systest": {floor: 1, tool: true},
+	"token":                {floor: 1},
 	"internal/testutil":    {floor: 1, sealed: true, tool: true}, // the tests of sealed packages import it
 
 	"btf":           {floor: 2, sealed: true},
