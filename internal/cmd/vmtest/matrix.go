@@ -58,7 +58,9 @@ func (o *options) guestsOf(ctx context.Context, s *session, list []target, resul
 			w := out.guest(t.name, len(list) > 1 && o.guests > 1)
 			r := &results[i]
 			r.target = t
-			r.err = o.one(ctx, s, r, w)
+			if r.err = errInterrupted; ctx.Err() == nil {
+				r.err = o.one(ctx, s, r, w)
+			}
 			s.mu.Lock()
 			o.compare(s.root, ran, r)
 			s.mu.Unlock()
