@@ -79,6 +79,7 @@ func TestSelftests(t *testing.T) {
 		rows = append(rows, more...)
 	}
 	count(t, len(objects), rows)
+	unexplained(t, rows)
 }
 
 // selftestRows pairs the answers for one object.

@@ -75,7 +75,10 @@ func (r *recorder) image(a *sys.ProgLoadAttr) *image {
 			continue
 		}
 		if src := c.src(i); src == 1 || src == 2 { // BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE
-			im.Refs[i] = r.maps[uint32(c.imm(i))]
+			im.Refs[i] = "?" // as the oracle calls a map that is not the object's
+			if name, ok := r.maps[uint32(c.imm(i))]; ok {
+				im.Refs[i] = name
+			}
 			copy(im.Insns[i*8+4:], []byte{0, 0, 0, 0})
 		}
 		i++
