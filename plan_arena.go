@@ -92,6 +92,9 @@ func (p *planner) table(pp *plannedProgram, t *elf.JumpTable) error {
 			return nil
 		}
 	}
+	if t.Bad != nil {
+		return fmt.Errorf("jump table %s: %w", t.Name, t.Bad)
+	}
 	start, ok := pp.linked.Start(t.Func)
 	if !ok {
 		return fmt.Errorf("jump table %s: function %s is not part of the program", t.Name, t.Func)

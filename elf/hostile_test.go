@@ -197,7 +197,7 @@ func hostileObjects() []hostile {
 		{"jump out of the function", one(insns(opWide, opNone, opExit), rel(0, 2, 1), func(b *builder, sec uint16) {
 			main(24)(b, sec)
 			b.sym(b.str("j"), globalData, b.section(madeSection{name: ".jumptables", typ: 1, data: append([]byte{24}, make([]byte, 7)...)}), 0, 8)
-		}), ".jumptables: offset 0x0: jump to offset 0x18"},
+		}), ""},
 		{"maps without symbols", section(madeSection{name: "maps", typ: 1, data: make([]byte, 20)}, 0, 0, 0), "maps: offset 0x0: maps without symbols"},
 		{"legacy map cut", section(madeSection{name: "maps", typ: 1, data: make([]byte, 12)}, globalData, 0, 12), "maps: offset 0x0: map x: definition of 12 bytes"},
 		{"legacy map with a tail", section(madeSection{name: "maps", typ: 1, data: append([]byte{1}, bytes.Repeat([]byte{1}, 23)...)}, globalData, 0, 24), "maps: offset 0x0: map x: definition of 24 bytes has fields"},
@@ -284,4 +284,25 @@ func TestLegacyPinning(t *testing.T) {
 			t.Errorf("pinning %d: %+v", pin, m)
 		}
 	}
+}
+
+// TestBadJumpTable: a table that leads out of its function concerns only what
+// uses it.
+func TestBadJumpTable(t *testing.T) {
+	for _, tt := range hostileObjects() {
+		if tt.name != "jump out of the function" {
+			continue
+		}
+		o, err := Parse(tt.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		table := o.JumpTables[0]
+		wantFormatError(t, table.Bad)
+		if want := ".jumptables: offset 0x0: jump to offset 0x18"; table.Bad == nil || !strings.Contains(table.Bad.Error(), want) || table.Targets != nil {
+			t.Errorf("targets %v, bad because %v, want none and %q", table.Targets, table.Bad, want)
+		}
+		return
+	}
+	t.Error("no such object")
 }

@@ -34,8 +34,10 @@ func (p *parser) jumpTable(f *function, off uint64, s *symbol) (string, error) {
 		at := s.value + uint64(i)*entry
 		v := p.file.Order.Uint64(data[at:])
 		if v%slotSize != 0 || v < f.off || v-f.off >= f.size {
-			return "", bin.Errorf(sec.Name, int64(at), "jump to offset %#x of section %s, which is not in function %s (used at %#x)",
+			// Only of concern to the programs that use it.
+			t.Targets, t.Bad = nil, bin.Errorf(sec.Name, int64(at), "jump to offset %#x of section %s, which is not in function %s (used at %#x)",
 				v, f.def.Section, f.def.Symbol, off)
+			break
 		}
 		t.Targets[i] = uint32((v - f.off) / slotSize)
 	}

@@ -240,5 +240,8 @@ type ExternDef struct {
 type JumpTable struct {
 	Name    string
 	Func    string   // function that jumps
-	Targets []uint32 // slots of eight bytes, from the start of Func
+	Targets []uint32 // slots of eight bytes, from the start of Func; nil if Bad
+
+	// Bad says why no program that uses the table can be loaded; nil if it can.
+	Bad error
 }
