@@ -247,8 +247,12 @@ func newVerdict(err error, im *image) verdict {
 	if err != nil {
 		v.Error = err.Error()
 		var step *skep.StepError
-		if !errors.As(err, &v.Errno) && errors.As(err, &step) {
+		switch {
+		case errors.As(err, &v.Errno):
+		case errors.As(err, &step):
 			v.Step = step.Step
+		default:
+			v.Step = "left-out"
 		}
 	}
 	return v
