@@ -22,7 +22,8 @@ func (p *Program) BindMap(m MapRef) error {
 
 // AssocStructOps ties the program, which must not be of type StructOps itself,
 // to a struct_ops map: kernel functions that it calls find that map's
-// operations. It can be done once; the map then lives as long as the program.
+// operations. It can be done with one map (EBUSY: it was done with another),
+// which then lives as long as the program.
 // Requires Linux 7.0.
 func (p *Program) AssocStructOps(m MapRef) error {
 	return p.withMap("associate struct_ops", m, func(fd, m int) error {

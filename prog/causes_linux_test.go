@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/internal/sys"
@@ -102,5 +103,25 @@ func TestUserNamespace(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: TestUserNamespace") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestDiagnosisIsBounded counts the calls that explaining takes, on kernels that
+// refuse everything with one errno.
+func TestDiagnosisIsBounded(t *testing.T) {
+	for _, errno := range []sys.Errno{sys.EPERM, sys.EINVAL, sys.E2BIG, sys.ENOMEM, sys.ENOSPC, sys.ENOTSUPP} {
+		k := systest.NewKernel(t)
+		k.Refuse = func(sys.Cmd, unsafe.Pointer) sys.Errno { return errno }
+		_, err := prog.Load(&prog.Spec{Name: "x", Type: prog.XDP, License: "GPL", Insns: ret(2)}, nil)
+		loads := len(k.Calls())
+		_, merr := maps.New(&maps.Spec{Name: "m", Type: maps.Hash, KeySize: 4, ValueSize: 4, MaxEntries: 1}, nil)
+		creates := len(k.Calls()) - loads
+		if !errors.Is(err, errno) || !errors.Is(merr, errno) {
+			t.Errorf("%v: %v, %v", errno, err, merr)
+		}
+		t.Logf("%v: %d calls for a program, %d for a map", errno, loads, creates)
+		if loads > 12 || creates > 6 {
+			t.Errorf("%v: %d calls for a program, %d for a map", errno, loads, creates)
+		}
 	}
 }
