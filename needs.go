@@ -41,6 +41,9 @@ func (s *Spec) Needs() Needs {
 		if isUSDT(p) {
 			n.Features = append(n.Features, feature.UprobeMulti)
 		}
+		if s.marksContext(p) {
+			n.Features = append(n.Features, feature.ArgCtxTag)
+		}
 		if s.usesArenaGlobals() {
 			n.Features = append(n.Features, feature.Ldimm64FullRange)
 		}

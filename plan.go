@@ -133,6 +133,9 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	for _, x := range p.order {
 		plan.externs = append(plan.externs, x.Extern)
 	}
+	if err := p.markContexts(plan); err != nil {
+		return fail("plan", "", err)
+	}
 	plan.lost, plan.modules = p.lost, p.modules
 	return plan, nil
 }

@@ -366,7 +366,7 @@ var fields = map[string]map[string]string{
 		"Vars":       "VarSpec",
 		"Externs":    "planner.extern",
 		"JumpTables": "planner.table",
-		"FuncTags":   "Spec.callbacks",
+		"FuncTags":   "Spec.callbacks, planner.markContexts",
 	},
 	"MapDef": {
 		"Name": "mapSpec", "Section": "MapSpec.Section", "Kind": "newMapSpec, planMap",

@@ -268,6 +268,34 @@ func (e *Editor) AddPtr(to ID) ID {
 	return e.add("", KindPtr, 0, uint32(to))
 }
 
+// AddStruct adds a STRUCT of size bytes that tells nothing of its members.
+func (e *Editor) AddStruct(name string, size uint32) ID {
+	return e.add(name, KindStruct, 0, size)
+}
+
+// AddFuncProto adds a FUNC_PROTO.
+func (e *Editor) AddFuncProto(result ID, params []Param) ID {
+	e.reshaped = true
+	words := make([]uint32, 0, 2*len(params))
+	for _, p := range params {
+		words = append(words, e.AddString(p.Name), uint32(p.Type))
+	}
+	return e.add("", KindFuncProto, uint32(len(params))&0xffffff, uint32(result), words...)
+}
+
+// AddFunc adds a FUNC.
+func (e *Editor) AddFunc(name string, proto ID, l Linkage) ID {
+	e.reshaped = true
+	return e.add(name, KindFunc, uint32(l)&0xffffff, uint32(proto))
+}
+
+// AddDeclTag adds a DECL_TAG of a type, or with a component from 0 on of its
+// member or parameter; -1 is the type itself.
+func (e *Editor) AddDeclTag(text string, target ID, component int) ID {
+	e.reshaped = true
+	return e.add(text, KindDeclTag, 0, uint32(target), uint32(component))
+}
+
 // AddDatasec adds a DATASEC of size bytes.
 func (e *Editor) AddDatasec(name string, size uint32, vars []SecVar) ID {
 	e.reshaped = true

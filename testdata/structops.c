@@ -46,7 +46,7 @@ __u64 inits, avoids, futures;
 SEC("struct_ops/skep_init")
 void BPF_PROG(skep_init, struct sock *sk)
 {
-	__sync_fetch_and_add(&inits, 1);
+	inits++;
 }
 
 SEC("struct_ops/skep_ssthresh")
@@ -66,19 +66,19 @@ __u32 BPF_PROG(skep_undo_cwnd, struct sock *sk)
 SEC("struct_ops/skep_cong_avoid")
 void BPF_PROG(skep_cong_avoid, struct sock *sk, __u32 ack, __u32 acked)
 {
-	__sync_fetch_and_add(&avoids, 1);
+	avoids++;
 }
 
 SEC("struct_ops/skep_other_init")
 void BPF_PROG(skep_other_init, struct sock *sk)
 {
-	__sync_fetch_and_add(&inits, 1000);
+	inits += 1000;
 }
 
 SEC("?struct_ops/skep_future")
 void BPF_PROG(skep_future, struct sock *sk)
 {
-	__sync_fetch_and_add(&futures, 1);
+	futures++;
 }
 
 SEC(".struct_ops")

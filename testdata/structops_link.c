@@ -26,13 +26,13 @@ __u64 first_inits, second_inits;
 SEC("struct_ops")
 void BPF_PROG(first_init, struct sock *sk)
 {
-	__sync_fetch_and_add(&first_inits, 1);
+	first_inits++;
 }
 
 SEC("struct_ops")
 void BPF_PROG(second_init, struct sock *sk)
 {
-	__sync_fetch_and_add(&second_inits, 1);
+	second_inits++;
 }
 
 SEC("struct_ops")
