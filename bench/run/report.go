@@ -129,11 +129,12 @@ Written by `+"`make bench`"+`; do not edit. Linux %s, %s, %d CPUs, %s; %s, libbp
 
 Every sample is a process of its own. A round takes one of every row in every peer, and turns the order of the peers.
 A cell is the median of the samples, and in parentheses where a second run's median lies with a probability of 99.8 %%
-if nothing has changed (order statistics: no distribution is assumed; the extremes, and a little less, for under 16
-rounds). **~** marks an interval wider than ±15 %% of its median: such a time is used for no verdict. Instructions in user
-space stand in for it, which valgrind counts: a bar that is a share of a peer's time is then held against those. Time is
-the wall clock's. Ratios below 1 mean that skep needs less. “Own” is a load without the kernel floor: the time that
-libbpf's load spent in bpf(2).
+if nothing has changed: by order statistics, which assume no distribution (for under 16 rounds the extremes, with a
+little less), and at least 5 %% to either side, for what differs between runs and not within one. **~** marks an interval
+wider than ±15 %% of its median: such a time is used for no verdict. Instructions in user space stand in for it, which
+valgrind counts: a bar that is a share of a peer's time is then held against those. Time is the wall clock's. Ratios
+below 1 mean that skep needs less. “Own” is a load without the kernel floor: the time that libbpf's load spent in
+bpf(2). It can be below zero, as skep has programs verified in parallel and libbpf one by one.
 `, m.Kernel, m.Arch, m.CPUs, m.Go, r.Peers["skep"], r.Peers["libbpf"], r.Peers["cilium"], r.Rounds)
 	for _, g := range r.grids() {
 		g.markdown(out)

@@ -129,11 +129,11 @@ func TestCompare(t *testing.T) {
 		t.Fatalf("no row %s", name)
 		return nil
 	}
-	cellOf("steady", "skep").Median = 1_020_000
+	cellOf("steady", "skep").Median = 1_060_000
 	cellOf("steady", "cilium").Median = 9_050_000 // inside
 	cellOf("loud", "skep").Median = 1e9           // noisy
 	outside, _ := compare(old, now)
-	if want := []string{"steady: skep: 1.02 ms is outside 0.99–1.01"}; !slices.Equal(outside, want) {
+	if want := []string{"steady: skep: 1.06 ms is outside 0.95–1.05"}; !slices.Equal(outside, want) {
 		t.Errorf("outside: %q, want %q", outside, want)
 	}
 	cellOf("steady", "skep").Noisy = true

@@ -148,7 +148,11 @@ func (r *result) judge(bars []bar) []verdict {
 			v.Text = fmt.Sprintf("≤ %.4g × %s", b.max, title(b.against))
 		case b.metric == "":
 			v = absolute(own.have(""), b.max)
-			v.Open = v.Open || own.Noisy
+			if !v.Open && r.unit.time {
+				v.Open = own.Noisy
+			} else if !v.Open { // what is no time has no noise to excuse it
+				v.Value, v.Met = own.High, own.High <= b.max
+			}
 			v.Text = "≤ " + format(b.max, r.unit) + " " + r.unit.name
 		default:
 			v = absolute(own.have(b.metric), b.max)

@@ -22,6 +22,9 @@ const (
 	// level is the probability that a second run's median lies outside the
 	// interval although nothing has changed.
 	level = 0.002
+	// slack is what the interval has at least to either side: samples of one run
+	// do not show what differs between runs, such as the host's mood.
+	slack = 0.05
 )
 
 func summarize(samples []float64) stat {
@@ -35,6 +38,7 @@ func summarize(samples []float64) stat {
 	r := rank(n)
 	s := stat{Median: m, Low: v[r-1], High: v[n-r], Samples: n}
 	s.Noisy = s.High-m > wide*math.Abs(m) || m-s.Low > wide*math.Abs(m)
+	s.Low, s.High = min(s.Low, m-slack*math.Abs(m)), max(s.High, m+slack*math.Abs(m))
 	return s
 }
 

@@ -99,13 +99,16 @@ func TestNoisy(t *testing.T) {
 			t.Errorf("%s: %+v", tt.name, got)
 		}
 	}
+	if s := summarize([]float64{100, 100, 101}); s.Low != 95 || s.High != 105 {
+		t.Errorf("steady samples: %+v, want 5 %% to either side", s)
+	}
 	// One bad sample of 25 does not make a row noisy.
 	v := make([]float64, 25)
 	for i := range v {
 		v[i] = 100 + float64(i%5)
 	}
 	v[7] = 1000
-	if s := summarize(v); s.Noisy || s.High > 104 {
+	if s := summarize(v); s.Noisy || s.High > 108 {
 		t.Errorf("one outlier: %+v", s)
 	}
 }

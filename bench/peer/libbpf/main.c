@@ -6,7 +6,7 @@
  *   libbpf -loadable OBJ...   names of the programs that load here, one by one
  *
  * Every bpf(2) of the library passes through __wrap_syscall: the time in it is
- * the floor that no loader gets below.
+ * the floor that no loader gets below which has programs verified one by one.
  */
 #include <stdarg.h>
 #include <stdio.h>
