@@ -78,6 +78,9 @@ static void member(FILE *f, const char *key, const char *value)
 /* The map's name; of a data section's map only the section, as its prefix depends on the object's name. */
 static const char *map_name(int fd)
 {
+	static char name[BPF_OBJ_NAME_LEN];
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
 	const struct bpf_map *map;
 
 	bpf_object__for_each_map(map, current) {
@@ -86,6 +89,9 @@ static const char *map_name(int fd)
 		if (bpf_map__fd(map) == fd)
 			return bpf_map__is_internal(map) && dot ? dot : bpf_map__name(map);
 	}
+	/* A jump table: libbpf makes its map while it loads the program, and lists it nowhere. */
+	if (!bpf_map_get_info_by_fd(fd, &info, &len) && info.name[0])
+		return strcpy(name, info.name);
 	return "?";
 }
 
