@@ -41,9 +41,7 @@ var onlySkepSelftests = []note{
 }
 
 // onlyLibbpfSelftests are programs that skep does not load yet.
-var onlyLibbpfSelftests = []note{
-	{"test_global_percpu_data", "", "global variables for each CPU (SEC(\".percpu\")), which libbpf has since Linux 7.3's"},
-}
+var onlyLibbpfSelftests = []note{}
 
 // differingSelftests are programs for which the kernel was given other
 // instructions.
