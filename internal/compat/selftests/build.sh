@@ -52,7 +52,8 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" != "$stamp" ]; then
 		SKIP_LLVM=1 SKIP_LIBBFD=1 SKIP_CRYPTO=1 bootstrap >"$gen/bpftool.log" 2>&1 || { cat "$gen/bpftool.log" >&2; exit 1; }
 	"$gen/bpftool/bootstrap/bpftool" btf dump file "$VMLINUX" format c >"$gen/vmlinux.h"
 	# A module in Debian's kernels, built in where the selftests are at home.
-	grep -q '^struct vxlanhdr {' "$gen/vmlinux.h" || echo 'struct vxlanhdr { __be32 vx_flags; __be32 vx_vni; };' >>"$gen/vmlinux.h"
+	grep -q '^struct vxlanhdr {' "$gen/vmlinux.h" ||
+		printf '%s\n' '#ifndef SKEP_VXLANHDR' '#define SKEP_VXLANHDR' 'struct vxlanhdr { __be32 vx_flags; __be32 vx_vni; };' '#endif' >>"$gen/vmlinux.h"
 	echo "$stamp" >"$out/stamp"
 fi
 bpftool=$gen/bpftool/bootstrap/bpftool
