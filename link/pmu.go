@@ -152,6 +152,7 @@ func (p *probe) explain(err error) error {
 		return fmt.Errorf("%w: the address is not the beginning of an instruction", err)
 	}
 	if !p.kernel() {
+		// Seen on Linux 6.18: CAP_PERFMON is not enough for a uprobe.
 		return diagnose.Explain(err, &diagnose.Ask{Needs: diagnose.SysAdmin, Perf: true})
 	}
 	return explainPerf(err, false)
