@@ -78,7 +78,9 @@ func TestRunTypes(t *testing.T) {
 			s.Name, s.License = "run", "GPL"
 			p := load(t, &s, nil)
 			res, err := p.Run(&tt.opts)
-			if err != nil || res.Return != tt.want || len(res.Data) != tt.data {
+			// Older kernels give whether the flow was dissected, 5.10 for one.
+			same := res.Return == tt.want || s.Type == prog.FlowDissector && res.Return == 1
+			if err != nil || !same || len(res.Data) != tt.data {
 				t.Errorf("returned %d with %d bytes, %v; want %d with %d", res.Return, len(res.Data), err, tt.want, tt.data)
 			}
 		})
@@ -239,15 +241,16 @@ func TestRunTracing(t *testing.T) {
 
 func TestStreams(t *testing.T) {
 	needKernel(t)
-	p, err := loadObject(t, "stream", "shout").Program("shout")
-	if err != nil {
-		t.Fatal(err)
-	}
 	if !testutil.KernelAtLeast(t, "6.17") {
+		p := load(t, &prog.Spec{Name: "mute", Type: prog.XDP, License: "GPL", Insns: ret(2)}, nil)
 		if _, err := p.Stdout().Read(make([]byte, 8)); !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("on an older kernel: %v", err)
 		}
 		return
+	}
+	p, err := loadObject(t, "stream", "shout").Program("shout")
+	if err != nil {
+		t.Fatal(err)
 	}
 	var out, errs string
 	for n := range uint32(3) {
