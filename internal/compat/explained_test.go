@@ -14,7 +14,6 @@ var onlySkep = []note{
 	{"kfunc_bad", "needs_none", "as kconfig_strong, for symbols and functions"},
 	{"mapinmap", "", "libbpf fails a load whose prog-array slot names a program that is off"},
 	{"everything", "", "as mapinmap"},
-	{"structops", "", "libbpf forgets the ? of a struct_ops section after its first variable, and wants one that no kernel has (init_struct_ops_maps)"},
 	{"off", "prefix_only", "xdp/lo is no exact section; the text before the slash decides (libbpf leaves the type unset)"},
 }
 

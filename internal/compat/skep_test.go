@@ -163,7 +163,7 @@ func alone(parsed *elf.Object, name, program string) ([]*skep.Spec, error) {
 func operations(m *elf.MapDef) []string {
 	var list []string
 	for _, s := range m.Slots {
-		if s.Kind == elf.SlotProg {
+		if s.Kind == elf.SlotFunc {
 			list = append(list, s.Name)
 		}
 	}
