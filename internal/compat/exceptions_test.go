@@ -21,6 +21,7 @@ var onlySkepSelftests = []note{
 	{"kprobe_multi", "", wholeExterns},
 	{"map_kptr", "", wholeExterns},
 	{"map_kptr_fail", "", wholeExterns},
+	{"map_kptr_race", "", wholeExterns},
 	{"mem_rdonly_untrusted", "", wholeExterns},
 	{"missed_kprobe", "", wholeExterns},
 	{"missed_kprobe_recursion", "", wholeExterns},
