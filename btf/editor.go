@@ -13,8 +13,11 @@ import (
 // place or added at the end. The first error sticks and is returned by Spec.
 // An Editor is not safe for concurrent use.
 type Editor struct {
-	s     *Spec // its types, strs and index belong to the Editor
-	dirty bool
+	// s begins as from and takes copies of what is changed: of the blob before
+	// the first change (shared until then), of the rest as it is appended to.
+	s      *Spec
+	shared bool
+	dirty  bool
 	// reshaped: what refers to what may have changed, so that all has to be
 	// checked anew. Other edits write only what the Editor itself knows to be
 	// sound: names it added, numbers that are no references.
@@ -34,11 +37,22 @@ func (s *Spec) Edit() *Editor {
 	}
 	c := &Spec{
 		raw: h.raw, hdr: h.hdr, base: h.base, first: h.first, strOff: h.strOff, shapes: h.shapes,
-		types: bytes.Clone(h.types),
-		strs:  bytes.Clone(h.strs),
-		index: index{slices.Clone(h.index.offs), h.index.shift, h.index.n},
+		types: h.types,
+		strs:  h.strs,
+		index: index{slices.Clip(h.index.offs), h.index.shift, h.index.n},
 	}
-	return &Editor{s: c, from: h, added: make(map[string]uint32), reshaped: !h.sound}
+	return &Editor{s: c, shared: true, from: h, reshaped: !h.sound}
+}
+
+// unshare makes the blob, and with it the types, the Editor's own.
+func (e *Editor) unshare() {
+	if !e.shared {
+		return
+	}
+	e.shared = false
+	h := &e.s.hdr
+	e.s.raw = bytes.Clone(e.s.raw)
+	e.s.types = e.s.raw[h.len:][h.typeOff:][:h.typeLen:h.typeLen]
 }
 
 func (e *Editor) failf(format string, args ...any) {
@@ -69,9 +83,9 @@ func (e *Editor) order() binary.ByteOrder { return e.s.Order() }
 
 // put changes a word; writing what is there is no change.
 func (e *Editor) put(off, v uint32) {
-	b := e.s.types[off:]
-	if e.order().Uint32(b) != v {
-		e.order().PutUint32(b, v)
+	if e.s.u32(e.s.types[off:]) != v {
+		e.unshare()
+		e.order().PutUint32(e.s.types[off:], v)
 		e.dirty = true
 	}
 }
@@ -218,6 +232,9 @@ func (e *Editor) AddString(s string) uint32 {
 		e.s.strs = append(append(e.s.strs, s...), 0)
 		e.dirty = true
 	}
+	if e.added == nil {
+		e.added = make(map[string]uint32)
+	}
 	e.added[s] = e.s.strOff + uint32(off)
 	return e.added[s]
 }
@@ -238,6 +255,7 @@ func (e *Editor) add(name string, k Kind, vlen, size uint32, words ...uint32) ID
 		return 0
 	}
 	e.dirty = true
+	e.unshare()
 	ix := &e.s.index
 	if ix.n&(1<<ix.shift-1) == 0 {
 		ix.offs = append(ix.offs, uint32(len(e.s.types)))
@@ -315,9 +333,34 @@ func (e *Editor) Spec() (*Spec, error) {
 	if !e.dirty {
 		return e.from, nil
 	}
+	if e.inPlace() {
+		return e.patched(), nil
+	}
 	s, err := parse(e.encode(), e.s.base, e.reshaped)
 	if err != nil {
 		return nil, fmt.Errorf("edit BTF: %w", err)
 	}
 	return s, nil
+}
+
+// inPlace reports whether all changes are in the Editor's copy of the blob,
+// which has its sections as encode would lay them out, and need no check.
+func (e *Editor) inPlace() bool {
+	s, h := e.s, &e.s.hdr
+	return !e.reshaped && !e.noLayout &&
+		len(s.types) == int(h.typeLen) && len(s.strs) == int(h.strLen) &&
+		h.typeOff == 0 && h.strOff == h.typeLen+h.layoutN && (h.layoutN == 0 || h.layoutOff == h.typeLen) &&
+		len(s.raw) == int(h.len+h.strOff+h.strLen)
+}
+
+// patched hands the Editor's copy of the blob out: records are where they were,
+// and strings are the same.
+func (e *Editor) patched() *Spec {
+	e.shared = true
+	s := &Spec{
+		raw: e.s.raw, hdr: e.s.hdr, types: e.s.types, strs: e.s.strs, base: e.s.base, first: e.s.first,
+		strOff: e.s.strOff, shapes: e.s.shapes, index: e.s.index, sound: true,
+	}
+	s.text.Store(e.from.text.Load())
+	return s
 }

@@ -1,5 +1,7 @@
 package btf
 
+import "encoding/binary"
+
 // FuncInfo says which FUNC type describes the code from Off on.
 type FuncInfo struct {
 	Off  uint32 // bytes, from the start of the ELF section
@@ -76,7 +78,7 @@ func ParseExt(b []byte, s *Spec) (*Ext, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := extParser{b: b, s: s, order: order, byName: make(map[string]int)}
+	p := extParser{b: b, s: s, order: order, big: order == binary.BigEndian, byName: make(map[string]int)}
 	for i := range extParts {
 		if err := p.part(&extParts[i]); err != nil {
 			return nil, err

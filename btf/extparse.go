@@ -13,19 +13,30 @@ type extPart struct {
 	name   string
 	header uint32 // place of its offset and length in the header
 	record uint32 // least size of a record
+	grow   func(sec *ExtSection, n int)
 	read   func(p *extParser, at int64, rec []byte, sec *ExtSection) error
 }
 
 var extParts = [...]extPart{
-	{"func_info", 8, 8, readFunc},
-	{"line_info", 16, 16, readLine},
-	{"core_relo", 24, 16, readCORE},
+	{"func_info", 8, 8, func(sec *ExtSection, n int) { sec.Funcs = room(sec.Funcs, n) }, readFunc},
+	{"line_info", 16, 16, func(sec *ExtSection, n int) { sec.Lines = room(sec.Lines, n) }, readLine},
+	{"core_relo", 24, 16, func(sec *ExtSection, n int) { sec.CORE = room(sec.CORE, n) }, readCORE},
+}
+
+// room makes room for n records in a list that has none yet; one that is
+// continued grows as it does.
+func room[T any](list []T, n int) []T {
+	if list == nil {
+		return make([]T, 0, n)
+	}
+	return list
 }
 
 type extParser struct {
 	b      []byte
 	s      *Spec
 	order  binary.ByteOrder
+	big    bool
 	out    []ExtSection
 	byName map[string]int
 }
@@ -85,6 +96,7 @@ func (p *extParser) section(part *extPart, c *bin.Cursor, size uint32) error {
 		p.out = append(p.out, ExtSection{Name: name})
 	}
 	sec := &p.out[i]
+	part.grow(sec, int(n)) // all of them are in the file
 	for k := range n {
 		rec := body[k*size:][:size]
 		if err := part.read(p, first+int64(k)*int64(size), rec, sec); err != nil {
@@ -95,9 +107,9 @@ func (p *extParser) section(part *extPart, c *bin.Cursor, size uint32) error {
 }
 
 func (p *extParser) words(rec []byte) (a, b, c, d uint32) {
-	a, b = p.order.Uint32(rec), p.order.Uint32(rec[4:])
+	a, b = word(rec, p.big), word(rec[4:], p.big)
 	if len(rec) >= 16 {
-		c, d = p.order.Uint32(rec[8:]), p.order.Uint32(rec[12:])
+		c, d = word(rec[8:], p.big), word(rec[12:], p.big)
 	}
 	return a, b, c, d
 }
@@ -161,6 +173,13 @@ func (p *extParser) sort() error {
 }
 
 func sortOff[T any](sec, table string, list []T, off func(*T) uint32) error {
+	ordered := true
+	for i := 1; ordered && i < len(list); i++ {
+		ordered = off(&list[i-1]) < off(&list[i])
+	}
+	if ordered {
+		return nil
+	}
 	bin.Sort(list, func(a, b *T) bool { return off(a) < off(b) })
 	return distinct(sec, table, len(list), func(i int) uint32 { return off(&list[i]) })
 }

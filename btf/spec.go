@@ -207,9 +207,12 @@ func (s *Spec) strip(id ID) (Type, bool) {
 }
 
 // u32 reads a word of the blob.
-func (s *Spec) u32(b []byte) uint32 {
+func (s *Spec) u32(b []byte) uint32 { return word(b, s.hdr.big) }
+
+// word reads 32 bits of either byte order.
+func word(b []byte, big bool) uint32 {
 	v := binary.LittleEndian.Uint32(b)
-	if s.hdr.big {
+	if big {
 		v = bits.ReverseBytes32(v)
 	}
 	return v

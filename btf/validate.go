@@ -67,16 +67,31 @@ func (s *Spec) typeErrorf(t Type, format string, args ...any) error {
 	return bin.Errorf(section, s.typeAt(t.off-typeSize), "type %d (%s): %s", t.id, t.Kind(), fmt.Sprintf(format, args...))
 }
 
+// checkID and checkStr are inlined; what they say is not.
 func (v *validator) checkID(id ID, what string) {
 	if uint32(id) >= v.ids {
-		v.failf("%s is type %d of %d", what, id, v.ids)
+		v.badID(id, what)
 	}
 }
 
 func (v *validator) checkStr(off uint32, what string) {
 	if off >= v.str && off != 0 {
-		v.failf("%s at string offset %#x of %#x", what, off, v.str)
+		v.badStr(off, what)
 	}
+}
+
+func (v *validator) badID(id ID, what string) {
+	v.failf("%s is type %d of %d", what, id, v.ids)
+}
+
+func (v *validator) badStr(off uint32, what string) {
+	v.failf("%s at string offset %#x of %#x", what, off, v.str)
+}
+
+// elems is what follows the common bytes of t, whose kind has elements.
+func (v *validator) elems(t Type) (b []byte, size int) {
+	size = int(kinds[t.Kind()].elem)
+	return v.s.types[t.off:][:size*int(t.vlen())], size
 }
 
 func checkRef(v *validator, t Type) { v.checkID(t.ref(), "target") }
@@ -88,17 +103,15 @@ func checkArray(v *validator, t Type) {
 }
 
 func checkMembers(v *validator, t Type) {
-	for i := 0; v.err == nil && i < int(t.vlen()); i++ {
-		m, _ := t.rawMember(i)
-		v.checkStr(m.name, "member name")
-		v.checkID(m.typ, "member")
+	for b, size := v.elems(t); v.err == nil && len(b) > 0; b = b[size:] {
+		v.checkStr(v.s.u32(b), "member name")
+		v.checkID(ID(v.s.u32(b[4:])), "member")
 	}
 }
 
 func checkEnum(v *validator, t Type) {
-	for i := 0; v.err == nil && i < int(t.vlen()); i++ {
-		name, _, _ := t.rawEnum(i)
-		v.checkStr(name, "value name")
+	for b, size := v.elems(t); v.err == nil && len(b) > 0; b = b[size:] {
+		v.checkStr(v.s.u32(b), "value name")
 	}
 }
 
@@ -114,16 +127,15 @@ func checkFunc(v *validator, t Type) {
 
 func checkProto(v *validator, t Type) {
 	v.checkID(t.ref(), "result")
-	for i := 0; v.err == nil && i < int(t.vlen()); i++ {
-		name, typ, _ := t.rawParam(i)
-		v.checkStr(name, "parameter name")
-		v.checkID(typ, "parameter")
+	for b, size := v.elems(t); v.err == nil && len(b) > 0; b = b[size:] {
+		v.checkStr(v.s.u32(b), "parameter name")
+		v.checkID(ID(v.s.u32(b[4:])), "parameter")
 	}
 }
 
 func checkDatasec(v *validator, t Type) {
-	for i := 0; v.err == nil && i < int(t.vlen()); i++ {
-		v.checkID(ID(v.s.wordAt(t.off, uint32(i)*3)), "variable")
+	for b, size := v.elems(t); v.err == nil && len(b) > 0; b = b[size:] {
+		v.checkID(ID(v.s.u32(b)), "variable")
 	}
 }
 
@@ -166,8 +178,7 @@ func (w *walk) from(i uint32) error {
 	for len(w.path) > 0 {
 		f := &w.path[len(w.path)-1]
 		t, _ := w.s.typ(w.s.first + ID(f.id))
-		to, more := edge(t, f.next)
-		f.next++
+		to, more := w.next(t, f)
 		switch {
 		case !more:
 			if err := w.finish(t); err != nil {
@@ -175,38 +186,50 @@ func (w *walk) from(i uint32) error {
 			}
 			w.state[f.id] = done
 			w.path = w.path[:len(w.path)-1]
-		case to < w.s.first: // void, or the base's
-		case w.state[to-w.s.first] == onPath:
-			return w.s.typeErrorf(t, "contains itself through type %d", to)
-		case w.state[to-w.s.first] == unseen:
-			w.state[to-w.s.first] = onPath
-			w.path = append(w.path, frame{uint32(to - w.s.first), 0})
+		case w.state[to] == onPath:
+			return w.s.typeErrorf(t, "contains itself through type %d", w.s.first+ID(to))
+		default:
+			w.state[to] = onPath
+			w.path = append(w.path, frame{to, 0})
 		}
 	}
 	return nil
 }
 
-// edge is the i-th type that t contains or stands for; a pointer has none.
-func edge(t Type, i uint32) (ID, bool) {
+// next is the next type, counted from the first own one, that t contains or
+// stands for and that is not done; void and the base's are.
+func (w *walk) next(t Type, f *frame) (uint32, bool) {
+	at, stride, n := edges(t)
+	for f.next < n {
+		to := w.s.u32(w.s.types[at+f.next*stride:]) - uint32(w.s.first)
+		f.next++
+		// What lies before the first wraps around.
+		if to < uint32(len(w.state)) && w.state[to] != done {
+			return to, true
+		}
+	}
+	return 0, false
+}
+
+// edges says where the ids of the types that t contains or stands for are in
+// its blob: n words, stride bytes apart. A pointer has none.
+func edges(t Type) (at, stride, n uint32) {
 	switch k := t.Kind(); k {
 	case KindStruct, KindUnion:
-		m, ok := t.rawMember(int(i))
-		return m.typ, ok
+		return t.off + 4, 12, t.vlen()
 	case KindDatasec:
-		return ID(t.s.wordAt(t.off, i*3)), i < t.vlen()
+		return t.off, 12, t.vlen()
 	case KindArray:
-		elem, _, _ := t.rawArray()
-		return elem, i == 0
-	case KindFuncProto:
-		if i > 0 {
-			_, typ, ok := t.rawParam(int(i - 1))
-			return typ, ok
-		}
-		return t.ref(), true
+		return t.off, 0, 1
+	case KindFuncProto: // the result stands where a type before the first parameter would
+		return t.off - 4, 8, t.vlen() + 1
 	case KindPtr:
-		return 0, false
+		return 0, 0, 0
 	default:
-		return t.ref(), i == 0 && k < kindCount && kinds[k].use == aType
+		if k < kindCount && kinds[k].use == aType {
+			return t.off - 4, 0, 1
+		}
+		return 0, 0, 0
 	}
 }
 

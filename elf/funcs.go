@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/elffile"
 )
@@ -155,6 +156,7 @@ func (p *parser) funcAt(i uint32, off uint64) *FuncDef {
 func (p *parser) decodeFuncs() error {
 	info := p.extSections()
 	var w funcWalk
+	p.obj.Notes = make([]btf.Note, 0, p.countNotes())
 	for i := range p.funcs {
 		f := &p.funcs[i]
 		if i > 0 && f.sec == p.funcs[i-1].sec && f.off == p.funcs[i-1].off {
@@ -177,6 +179,19 @@ func (p *parser) decodeFuncs() error {
 		}
 	}
 	return nil
+}
+
+// countNotes bounds the notes of all instructions: one for a line or CO-RE
+// record at most.
+func (p *parser) countNotes() int {
+	n := 0
+	if p.extInfo != nil {
+		for i := range p.extInfo.Sections {
+			s := &p.extInfo.Sections[i]
+			n += max(len(s.Lines), len(s.CORE))
+		}
+	}
+	return n
 }
 
 // wrapFunc makes an error about the bytes of f one about its section.
