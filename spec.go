@@ -104,11 +104,15 @@ func Read(b []byte) (*Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewSpec(o)
+	return newSpec(o, true), nil
 }
 
 // NewSpec makes the editable form of o. Many Specs may share an Object.
-func NewSpec(o *elf.Object) (*Spec, error) {
+func NewSpec(o *elf.Object) (*Spec, error) { return newSpec(o, false), nil }
+
+// newSpec takes the functions' instructions as they are if the object is this
+// Spec's own. Jump tables are compared with them, so they are then copied.
+func newSpec(o *elf.Object, own bool) *Spec {
 	s := &Spec{
 		License:  o.License,
 		Maps:     make(map[string]*MapSpec, len(o.Maps)),
@@ -118,8 +122,14 @@ func NewSpec(o *elf.Object) (*Spec, error) {
 		Types:    o.Types,
 		object:   o,
 	}
-	for _, f := range o.Funcs {
-		s.Funcs[f.Name] = &FuncSpec{Name: f.Name, Insns: cloneInsns(f.Insns), Type: f.Type}
+	own = own && len(o.JumpTables) == 0
+	funcs := make([]FuncSpec, len(o.Funcs))
+	for i, f := range o.Funcs {
+		funcs[i] = FuncSpec{Name: f.Name, Insns: f.Insns, Type: f.Type}
+		if !own {
+			funcs[i].Insns = cloneInsns(f.Insns)
+		}
+		s.Funcs[f.Name] = &funcs[i]
 	}
 	for _, p := range o.Progs {
 		s.Programs[p.Name] = newProgramSpec(o, p)
@@ -130,7 +140,7 @@ func NewSpec(o *elf.Object) (*Spec, error) {
 	for _, v := range o.Vars {
 		s.Vars[v.Name] = &VarSpec{def: v, spec: s}
 	}
-	return s, nil
+	return s
 }
 
 // Copy gives a Spec that can be edited without changing s.

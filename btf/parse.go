@@ -30,10 +30,11 @@ func parse(b []byte, base *Spec, check bool) (*Spec, error) {
 		return nil, err
 	}
 	if check {
-		if err := s.validate(); err != nil {
+		w := s.newWalk()
+		if err := s.validate(w); err != nil {
 			return nil, err
 		}
-		if err := s.checkLoops(); err != nil {
+		if err := w.checkLoops(); err != nil {
 			return nil, err
 		}
 	}

@@ -39,7 +39,8 @@ var checks = [kindCount]func(*validator, Type){
 	KindDatasec:   checkDatasec,
 }
 
-func (s *Spec) validate() error {
+// validate checks all types. Those that lead to no others are done for w.
+func (s *Spec) validate(w *walk) error {
 	v := validator{s: s, ids: uint32(s.Len()), str: s.strEnd()}
 	off := uint32(0)
 	for i := range s.index.n {
@@ -50,6 +51,10 @@ func (s *Spec) validate() error {
 		}
 		if v.err != nil {
 			return v.err
+		}
+		if _, _, n := edges(v.t); n == 0 {
+			w.finish(v.t) // no error: it has no elements
+			w.state[i] = done
 		}
 		off += s.recordLen(off)
 	}
@@ -158,10 +163,13 @@ const (
 	done
 )
 
-func (s *Spec) checkLoops() error {
+func (s *Spec) newWalk() *walk {
 	n := s.index.n
-	w := walk{s: s, ptr: s.pointerSize(), state: make([]uint8, n), size: make([]uint32, n)}
-	for i := range n {
+	return &walk{s: s, ptr: s.pointerSize(), state: make([]uint8, n), size: make([]uint32, n)}
+}
+
+func (w *walk) checkLoops() error {
+	for i := range uint32(len(w.state)) {
 		if w.state[i] != unseen {
 			continue
 		}

@@ -253,6 +253,9 @@ func (p *parser) finishTypes() (err error) {
 }
 
 func (p *parser) listTags() {
+	if !p.tagged {
+		return
+	}
 	for t := range p.obj.Types.All() {
 		if t.Kind() != btf.KindDeclTag {
 			continue

@@ -48,6 +48,8 @@ func (p *parser) collectExterns() error {
 	var kconfig []btf.Type
 	for t := range p.types.All() {
 		switch k := t.Kind(); {
+		case k == btf.KindDeclTag:
+			p.tagged = true
 		case k == btf.KindDatasec:
 			switch name := t.Name(); name {
 			case kconfigSection:

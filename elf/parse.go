@@ -91,6 +91,7 @@ type parser struct {
 	edit     *btf.Editor
 	extInfo  *btf.Ext
 	dataSecs []dataSec
+	tagged   bool       // there are DECL_TAGs
 	placed   []bool     // by type id: the VAR is in a DATASEC
 	ksyms    []btf.Type // .ksyms DATASECs
 	kconfig  kconfigMap
