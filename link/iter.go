@@ -88,13 +88,19 @@ func errNoTaskIter() error {
 
 // checkTask asks whether the kernel took the task. Older ones see no more of
 // union bpf_iter_link_info than a map's descriptor, which iterators over tasks
-// ignore: they would visit them all.
+// ignore: they would visit them all. It does not ask by Info, which would bring
+// what describes links of every kind into each program that attaches.
 func (l *Iter) checkTask() error {
-	in, err := l.Info()
+	fd, err := l.fd.Borrow()
 	if err != nil {
-		return err
+		return fmt.Errorf("link info: %w", err)
 	}
-	if d, ok := in.Details.(IterInfo); ok && d.TID == 0 && d.PID == 0 {
+	defer l.fd.Release()
+	in, err := iterInfo(fd)
+	if err != nil {
+		return fmt.Errorf("link info: %w", err)
+	}
+	if d, ok := in.(IterInfo); ok && d.TID == 0 && d.PID == 0 {
 		return errNoTaskIter()
 	}
 	return nil
