@@ -6,7 +6,7 @@ import "github.com/skepbpf/skep/internal/sys"
 // kernel has can be loaded with an attach type. Of types that are verified
 // against a target it cannot be told: nil.
 func ProgAttach(t sys.ProgType, at sys.AttachType, token int) error {
-	s := shapes[t]
+	s := shapeOf(t)
 	if s.btf || at == s.attach || at == 0 {
 		return nil
 	}

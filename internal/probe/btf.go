@@ -63,15 +63,13 @@ func (a *asker) loadBTF(blob []byte) (*sys.FD, error) {
 	return sys.BtfLoad(&attr)
 }
 
-// btf is a trial that loads a blob, which is built when the trial is made.
-func btf(blob func() []byte) func(*asker) error {
-	return func(a *asker) error {
-		fd, err := a.loadBTF(blob())
-		if err != nil {
-			return err
-		}
-		return fd.Close()
+// tryBTF loads a blob.
+func (a *asker) tryBTF(blob []byte) error {
+	fd, err := a.loadBTF(blob)
+	if err != nil {
+		return err
 	}
+	return fd.Close()
 }
 
 // The blobs. Numbers in a type that are no sizes are offsets into the strings

@@ -24,6 +24,8 @@ type answer = feature.Answer
 type trial struct {
 	// try gives nil if the feature is there.
 	try func(*asker) error
+	// blob is, instead of try, BTF that loads only with the feature.
+	blob func() []byte
 	// control is the same without the feature. A refusal of try means "no"
 	// only if control passes: kernels refuse for many reasons with the same
 	// errno. nil if the refusal has no other reading.
@@ -68,11 +70,11 @@ func Ask(set *feature.Set, token int, ids ...feature.ID) (learnedNo bool, err er
 }
 
 func (a *asker) ask(id feature.ID) (answer, error) {
-	if id >= feature.Count || trials[id].try == nil {
+	if id >= feature.Count || !trials[id].known() {
 		return feature.Unknown, errors.New("no such probe")
 	}
 	t := &trials[id]
-	err := t.try(a)
+	err := t.run(a)
 	switch {
 	case err == nil:
 		return feature.Yes, nil
@@ -87,6 +89,15 @@ func (a *asker) ask(id feature.ID) (answer, error) {
 		}
 	}
 	return feature.No, nil
+}
+
+func (t *trial) known() bool { return t.try != nil || t.blob != nil }
+
+func (t *trial) run(a *asker) error {
+	if t.blob != nil {
+		return a.tryBTF(t.blob())
+	}
+	return t.try(a)
 }
 
 func isAny(err error, list []error) bool {

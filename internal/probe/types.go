@@ -18,7 +18,7 @@ type shape struct {
 	btf    bool // is verified against a type
 }
 
-var shapes = map[sys.ProgType]shape{
+var shapes = [...]shape{
 	sys.BPF_PROG_TYPE_CGROUP_SOCK_ADDR: {attach: sys.BPF_CGROUP_INET4_CONNECT},
 	sys.BPF_PROG_TYPE_CGROUP_SOCKOPT:   {attach: sys.BPF_CGROUP_GETSOCKOPT},
 	sys.BPF_PROG_TYPE_SK_LOOKUP:        {attach: sys.BPF_SK_LOOKUP},
@@ -31,10 +31,17 @@ var shapes = map[sys.ProgType]shape{
 	sys.BPF_PROG_TYPE_STRUCT_OPS:       {btf: true},
 }
 
+func shapeOf(t sys.ProgType) (s shape) {
+	if t < sys.ProgType(len(shapes)) {
+		s = shapes[t]
+	}
+	return s
+}
+
 // verify loads a program of a type for its log. A type that the kernel does
 // not have is refused before its verifier begins, and writes none.
 func (a *asker) verify(t sys.ProgType, insns ...insn) (log []byte, err error) {
-	s := shapes[t]
+	s := shapeOf(t)
 	p := program{typ: t, attach: s.attach, flags: s.flags, insns: insns, log: make([]byte, 1<<14)}
 	if s.btf {
 		p.target = 1 // an int in every kernel: no target of anything
@@ -81,7 +88,7 @@ var refusals = [][]byte{
 // helper. Of types that are verified against a target it cannot be told.
 func Helper(t sys.ProgType, id sys.FuncID, token int) error {
 	what := fmt.Sprintf("helper %d of program type %s", id, t)
-	if shapes[t].btf {
+	if shapeOf(t).btf {
 		return fmt.Errorf("probe %s: needs a target", what)
 	}
 	a := &asker{token: token}
@@ -100,31 +107,32 @@ func Helper(t sys.ProgType, id sys.FuncID, token int) error {
 // mapShape is what a map of a type needs; types that are not listed are made
 // with a key and a value of 4 bytes and one entry.
 type mapShape struct {
+	typ                 sys.MapType
 	key, value, entries uint32
 	flags               uint32
 	prepare             func(*asker, *sys.MapCreateAttr) (*sys.FD, error)
 }
 
-var mapShapes = map[sys.MapType]mapShape{
-	sys.BPF_MAP_TYPE_STACK_TRACE:           {4, 8, 1, 0, nil},
-	sys.BPF_MAP_TYPE_LPM_TRIE:              {8, 8, 1, sys.BPF_F_NO_PREALLOC, nil},
-	sys.BPF_MAP_TYPE_RHASH:                 {4, 4, 1, sys.BPF_F_NO_PREALLOC, nil},
-	sys.BPF_MAP_TYPE_CGROUP_STORAGE:        {16, 8, 0, 0, nil},
-	sys.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: {16, 8, 0, 0, nil},
-	sys.BPF_MAP_TYPE_QUEUE:                 {0, 4, 1, 0, nil},
-	sys.BPF_MAP_TYPE_STACK:                 {0, 4, 1, 0, nil},
-	sys.BPF_MAP_TYPE_BLOOM_FILTER:          {0, 4, 1, 0, nil},
-	sys.BPF_MAP_TYPE_RINGBUF:               {0, 0, 0, 0, onePage},
-	sys.BPF_MAP_TYPE_USER_RINGBUF:          {0, 0, 0, 0, onePage},
-	sys.BPF_MAP_TYPE_ARENA:                 {0, 0, 1, sys.BPF_F_MMAPABLE, nil},
-	sys.BPF_MAP_TYPE_INSN_ARRAY:            {4, 16, 1, 0, nil},
-	sys.BPF_MAP_TYPE_SK_STORAGE:            {4, 4, 0, sys.BPF_F_NO_PREALLOC, typed},
-	sys.BPF_MAP_TYPE_INODE_STORAGE:         {4, 4, 0, sys.BPF_F_NO_PREALLOC, typed},
-	sys.BPF_MAP_TYPE_TASK_STORAGE:          {4, 4, 0, sys.BPF_F_NO_PREALLOC, typed},
-	sys.BPF_MAP_TYPE_CGRP_STORAGE:          {4, 4, 0, sys.BPF_F_NO_PREALLOC, typed},
-	sys.BPF_MAP_TYPE_ARRAY_OF_MAPS:         {4, 4, 1, 0, inner},
-	sys.BPF_MAP_TYPE_HASH_OF_MAPS:          {4, 4, 1, 0, inner},
-	sys.BPF_MAP_TYPE_STRUCT_OPS:            {4, 4, 1, 0, notStructOps},
+var mapShapes = [...]mapShape{
+	{sys.BPF_MAP_TYPE_STACK_TRACE, 4, 8, 1, 0, nil},
+	{sys.BPF_MAP_TYPE_LPM_TRIE, 8, 8, 1, sys.BPF_F_NO_PREALLOC, nil},
+	{sys.BPF_MAP_TYPE_RHASH, 4, 4, 1, sys.BPF_F_NO_PREALLOC, nil},
+	{sys.BPF_MAP_TYPE_CGROUP_STORAGE, 16, 8, 0, 0, nil},
+	{sys.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, 16, 8, 0, 0, nil},
+	{sys.BPF_MAP_TYPE_QUEUE, 0, 4, 1, 0, nil},
+	{sys.BPF_MAP_TYPE_STACK, 0, 4, 1, 0, nil},
+	{sys.BPF_MAP_TYPE_BLOOM_FILTER, 0, 4, 1, 0, nil},
+	{sys.BPF_MAP_TYPE_RINGBUF, 0, 0, 0, 0, onePage},
+	{sys.BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 0, 0, onePage},
+	{sys.BPF_MAP_TYPE_ARENA, 0, 0, 1, sys.BPF_F_MMAPABLE, nil},
+	{sys.BPF_MAP_TYPE_INSN_ARRAY, 4, 16, 1, 0, nil},
+	{sys.BPF_MAP_TYPE_SK_STORAGE, 4, 4, 0, sys.BPF_F_NO_PREALLOC, typed},
+	{sys.BPF_MAP_TYPE_INODE_STORAGE, 4, 4, 0, sys.BPF_F_NO_PREALLOC, typed},
+	{sys.BPF_MAP_TYPE_TASK_STORAGE, 4, 4, 0, sys.BPF_F_NO_PREALLOC, typed},
+	{sys.BPF_MAP_TYPE_CGRP_STORAGE, 4, 4, 0, sys.BPF_F_NO_PREALLOC, typed},
+	{sys.BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 1, 0, inner},
+	{sys.BPF_MAP_TYPE_HASH_OF_MAPS, 4, 4, 1, 0, inner},
+	{sys.BPF_MAP_TYPE_STRUCT_OPS, 4, 4, 1, 0, notStructOps},
 }
 
 func onePage(_ *asker, attr *sys.MapCreateAttr) (*sys.FD, error) {
@@ -176,9 +184,11 @@ func MapType(t sys.MapType, token int) error {
 }
 
 func (a *asker) mapType(t sys.MapType) error {
-	s, ok := mapShapes[t]
-	if !ok {
-		s = mapShape{4, 4, 1, 0, nil}
+	s := mapShape{t, 4, 4, 1, 0, nil}
+	for i := range mapShapes {
+		if mapShapes[i].typ == t {
+			s = mapShapes[i]
+		}
 	}
 	attr := sys.MapCreateAttr{MapType: t, KeySize: s.key, ValueSize: s.value, MaxEntries: s.entries, MapFlags: s.flags}
 	if a.token != 0 {

@@ -11,7 +11,7 @@ type Context struct {
 // contexts by the number of the program type (enum bpf_prog_type); others have
 // no context with a name (bpf_ctx_convert_map, include/linux/bpf_types.h).
 // bpf_user_pt_regs_t stands for a struct whose name is the architecture's.
-var contexts = map[uint32]Context{
+var contexts = [...]Context{
 	15: {Name: "bpf_cgroup_dev_ctx"}, // CGROUP_DEVICE
 	8:  {Name: "__sk_buff"},          // CGROUP_SKB
 	9:  {Name: "bpf_sock"},           // CGROUP_SOCK
@@ -41,6 +41,8 @@ var contexts = map[uint32]Context{
 
 // Of is the context of a program type, by its number.
 func Of(progType uint32) (Context, bool) {
-	c, ok := contexts[progType]
-	return c, ok
+	if progType >= uint32(len(contexts)) || contexts[progType].Name == "" {
+		return Context{}, false
+	}
+	return contexts[progType], true
 }
