@@ -220,8 +220,13 @@ func (f *Facts) whyUnknown() string {
 	return f.Unknown.Error()
 }
 
-// virtual externs and the feature that answers each.
-var virtualExterns = map[string]Feature{
-	kconfig.HasBPFCookie:      feature.BPFCookie,
-	kconfig.HasSyscallWrapper: feature.SyscallWrapper,
+// virtualExtern is the feature that answers an extern which is no option.
+func virtualExtern(name string) (f Feature, ok bool) {
+	switch name {
+	case kconfig.HasBPFCookie:
+		return feature.BPFCookie, true
+	case kconfig.HasSyscallWrapper:
+		return feature.SyscallWrapper, true
+	}
+	return 0, false
 }

@@ -96,7 +96,7 @@ func (s *Spec) needsOf(f *FuncSpec, n *Needs) {
 }
 
 func (n *Needs) kconfig(name string) {
-	switch f, virtual := virtualExterns[name]; {
+	switch f, virtual := virtualExtern(name); {
 	case virtual:
 		n.Features = append(n.Features, f)
 	case name == kconfig.KernelVersion:

@@ -29,7 +29,7 @@ func (p *planner) config(x *plannedExtern) error {
 
 // configValue gives the bytes of a .kconfig extern; none for one that is 0.
 func (p *planner) configValue(x *plannedExtern) (b []byte, err error) {
-	f, virtual := virtualExterns[x.Name]
+	f, virtual := virtualExtern(x.Name)
 	switch {
 	case x.Name == kconfig.KernelVersion:
 		v := p.facts.versionOf()

@@ -1,12 +1,33 @@
 package asm
 
-// plainAtomics have no result and print as an assignment.
-var plainAtomics = map[AtomicOp]string{
-	AtomicAdd: "+=", AtomicOr: "|=", AtomicAnd: "&=", AtomicXor: "^=",
+// plainAtomic is the sign of those that have no result and print as an
+// assignment.
+func plainAtomic(op AtomicOp) string {
+	switch op {
+	case AtomicAdd:
+		return "+="
+	case AtomicOr:
+		return "|="
+	case AtomicAnd:
+		return "&="
+	case AtomicXor:
+		return "^="
+	}
+	return ""
 }
 
-var fetchAtomics = map[AtomicOp]string{
-	AtomicFetchAdd: "add", AtomicFetchOr: "or", AtomicFetchAnd: "and", AtomicFetchXor: "xor",
+func fetchAtomic(op AtomicOp) string {
+	switch op {
+	case AtomicFetchAdd:
+		return "add"
+	case AtomicFetchOr:
+		return "or"
+	case AtomicFetchAnd:
+		return "and"
+	case AtomicFetchXor:
+		return "xor"
+	}
+	return ""
 }
 
 func (i *Instruction) textAtomic(b []byte) []byte {
@@ -26,12 +47,12 @@ func (i *Instruction) textAtomic(b []byte) []byte {
 	if size != SizeW && size != SizeDW {
 		return b
 	}
-	if sign, ok := plainAtomics[op]; ok {
+	if sign := plainAtomic(op); sign != "" {
 		b = appendMem(append(b, "lock "...), typ, i.Dst, i.Off)
 		b = append(append(append(b, ' '), sign...), ' ')
 		return appendReg(b, bank, i.Src)
 	}
-	if name, ok := fetchAtomics[op]; ok {
+	if name := fetchAtomic(op); name != "" {
 		b = append(appendReg(b, bank, i.Src), " = atomic_fetch_"...)
 		b = append(append(append(append(b, name...), "(("...), typ...), " *)("...)
 		b = append(appendAddr(b, i.Dst, i.Off), "), "...)

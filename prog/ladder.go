@@ -8,21 +8,19 @@ import (
 	"github.com/skepbpf/skep/internal/sys"
 )
 
-// olderHelpers are the helpers of Linux 5.5 that tell kernel from user memory,
-// and those that older kernels have instead.
-var olderHelpers = map[int64]sys.FuncID{
-	int64(sys.BPF_FUNC_probe_read_kernel):     sys.BPF_FUNC_probe_read,
-	int64(sys.BPF_FUNC_probe_read_user):       sys.BPF_FUNC_probe_read,
-	int64(sys.BPF_FUNC_probe_read_kernel_str): sys.BPF_FUNC_probe_read_str,
-	int64(sys.BPF_FUNC_probe_read_user_str):   sys.BPF_FUNC_probe_read_str,
-}
-
+// olderHelper gives what older kernels have instead of the helpers of Linux 5.5
+// that tell kernel from user memory.
 func olderHelper(in *asm.Instruction) (sys.FuncID, bool) {
 	if in.Op != asm.OpCall || in.Src != 0 || in.Ref.Kind != asm.RefNone {
 		return 0, false
 	}
-	id, ok := olderHelpers[in.Imm]
-	return id, ok
+	switch in.Imm {
+	case int64(sys.BPF_FUNC_probe_read_kernel), int64(sys.BPF_FUNC_probe_read_user):
+		return sys.BPF_FUNC_probe_read, true
+	case int64(sys.BPF_FUNC_probe_read_kernel_str), int64(sys.BPF_FUNC_probe_read_user_str):
+		return sys.BPF_FUNC_probe_read_str, true
+	}
+	return 0, false
 }
 
 // rung is one thing that a Spec may do without on a kernel that lacks it.

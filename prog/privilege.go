@@ -16,7 +16,7 @@ import (
 // needs are the capabilities that program types need besides CAP_BPF
 // (kernel/bpf/syscall.c, is_net_admin_prog_type and is_perfmon_prog_type).
 // What is not listed needs CAP_BPF alone, if anything.
-var needs = map[Type]diagnose.Caps{
+var needs = [...]diagnose.Caps{
 	SchedCLS:              diagnose.NetAdmin,
 	SchedACT:              diagnose.NetAdmin,
 	XDP:                   diagnose.NetAdmin,
@@ -45,6 +45,13 @@ var needs = map[Type]diagnose.Caps{
 	Ext:                   diagnose.Perfmon | diagnose.NetAdmin,
 }
 
+func typeNeeds(t Type) diagnose.Caps {
+	if int(t) >= len(needs) {
+		return 0
+	}
+	return needs[t]
+}
+
 // diagnose gives err, with which the kernel refused s, its cause.
 func (l *loader) diagnose(s *Spec, err error, log verifierlog.Log) error {
 	if errors.Is(err, sys.ENOSPC) {
@@ -64,7 +71,7 @@ func (l *loader) diagnose(s *Spec, err error, log verifierlog.Log) error {
 		return err // the log says it
 	}
 	return diagnose.Explain(err, &diagnose.Ask{
-		Needs:   diagnose.BPF | needs[s.Type] | helperNeeds(s.Insns),
+		Needs:   diagnose.BPF | typeNeeds(s.Type) | helperNeeds(s.Insns),
 		Open:    s.Type == SocketFilter || s.Type == CGroupSKB,
 		Memlock: true,
 		Token:   l.Token,

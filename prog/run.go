@@ -61,11 +61,13 @@ type RunResult struct {
 }
 
 // needPacket are the types whose test run wants at least an Ethernet header.
-var needPacket = map[Type]bool{
+var needPacket = [...]bool{
 	SocketFilter: true, SchedCLS: true, SchedACT: true, XDP: true, CGroupSKB: true,
 	LWTIn: true, LWTOut: true, LWTXmit: true, LWTSeg6Local: true,
 	FlowDissector: true, Netfilter: true,
 }
+
+func (p *Program) needPacket() bool { return int(p.typ) < len(needPacket) && needPacket[p.typ] }
 
 const (
 	emptyPacket = 64  // the least that Ethernet sends, and more than any header
@@ -99,11 +101,11 @@ func (p *Program) Run(o *RunOptions) (RunResult, error) {
 func (p *Program) run(fd int, o *RunOptions) (RunResult, error) {
 	live := o.Flags&RunLiveFrames != 0
 	in := slices.Clone(o.Data)
-	if len(in) == 0 && needPacket[p.typ] {
+	if len(in) == 0 && p.needPacket() {
 		in = make([]byte, emptyPacket)
 	}
 	out := make([]byte, max(o.DataOut, 0))
-	if o.DataOut == 0 && needPacket[p.typ] && !live {
+	if o.DataOut == 0 && p.needPacket() && !live {
 		out = make([]byte, len(in)+outRoom)
 	}
 	ctx := slices.Clone(o.Ctx)
@@ -147,7 +149,7 @@ func (p *Program) run(fd int, o *RunOptions) (RunResult, error) {
 
 // runSince are the releases that brought test runs of types that were there
 // before.
-var runSince = map[Type]string{
+var runSince = [...]string{
 	FlowDissector: "5.1", Tracing: "5.7", RawTracepoint: "5.10", SKLookup: "5.14", Syscall: "5.14", Netfilter: "6.4",
 }
 
@@ -166,7 +168,11 @@ var runFlagSince = [...]struct {
 func (p *Program) explainRun(o *RunOptions, err error) error {
 	switch {
 	case errors.Is(err, sys.ENOTSUPP):
-		return &feature.UnsupportedError{Name: "test run of type " + p.typ.String(), Since: runSince[p.typ]}
+		err := &feature.UnsupportedError{Name: "test run of type " + p.typ.String()}
+		if int(p.typ) < len(runSince) {
+			err.Since = runSince[p.typ]
+		}
+		return err
 	case errors.Is(err, sys.EINVAL), errors.Is(err, sys.E2BIG):
 		for _, f := range runFlagSince {
 			if o.Flags&f.flag != 0 && older(f.major, f.minor) {

@@ -12,11 +12,16 @@ import (
 // targetPrefix is what the kernel puts before the name of a target: for tp_btf
 // "sched_switch" its BTF has a typedef "btf_trace_sched_switch". Targets of all
 // other attach types are functions of their own name.
-var targetPrefix = map[AttachType]string{
-	AttachTraceRawTP: btf.PrefixTrace,
-	AttachLSMMAC:     btf.PrefixLSM,
-	AttachLSMCGroup:  btf.PrefixLSM,
-	AttachTraceIter:  btf.PrefixIter,
+func targetPrefix(t AttachType) string {
+	switch t {
+	case AttachTraceRawTP:
+		return btf.PrefixTrace
+	case AttachLSMMAC, AttachLSMCGroup:
+		return btf.PrefixLSM
+	case AttachTraceIter:
+		return btf.PrefixIter
+	}
+	return ""
 }
 
 // vmlinux is how btf.Kernel names what is in no module.
@@ -48,7 +53,7 @@ func (s *Spec) Resolve(k *btf.Kernel) error {
 	}
 	prefix := ""
 	if s.Type != Ext {
-		prefix = targetPrefix[s.Attach]
+		prefix = targetPrefix(s.Attach)
 	}
 	module, typ, err := k.Target(prefix, name)
 	if err != nil {

@@ -7,7 +7,7 @@ import "github.com/skepbpf/skep/btf"
 func (s *Spec) TargetQuery() btf.Query {
 	prefix := ""
 	if s.Type != Ext {
-		prefix = targetPrefix[s.Attach]
+		prefix = targetPrefix(s.Attach)
 	}
 	return btf.TargetQuery(prefix, s.Target.Name)
 }

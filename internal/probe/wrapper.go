@@ -10,19 +10,25 @@ import (
 // wrapperPrefix is what the name of a system call's entry has between "__" and
 // "_sys_" on kernels whose entries take one struct pt_regs
 // (CONFIG_ARCH_HAS_SYSCALL_WRAPPER). Other architectures have none.
-var wrapperPrefix = map[string]string{
-	"amd64":   "x64",
-	"386":     "ia32",
-	"arm64":   "arm64",
-	"s390x":   "s390x",
-	"riscv64": "riscv",
+func wrapperPrefix(arch string) string {
+	switch arch {
+	case "amd64":
+		return "x64"
+	case "386":
+		return "ia32"
+	case "arm64", "s390x":
+		return arch
+	case "riscv64":
+		return "riscv"
+	}
+	return ""
 }
 
 // trySyscallWrapper looks the entry of bpf(2) up among the kernel's symbols,
 // whose names, unlike their addresses, everyone may read.
 func trySyscallWrapper(*asker) error {
-	prefix, ok := wrapperPrefix[runtime.GOARCH]
-	if !ok {
+	prefix := wrapperPrefix(runtime.GOARCH)
+	if prefix == "" {
 		return errMissing
 	}
 	root := kernel.FS("/")
