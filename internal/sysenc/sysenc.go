@@ -38,6 +38,16 @@ func View[T any](b []byte) *T {
 	return (*T)(p)
 }
 
+// ViewSlice is as many Ts as b begins with, without a copy. It is nil if there
+// is none or b is not aligned for T. T must be plain: see LayoutOf.
+func ViewSlice[T any](b []byte) []T {
+	p := View[T](b)
+	if p == nil || unsafe.Sizeof(*p) == 0 {
+		return nil
+	}
+	return unsafe.Slice(p, uintptr(len(b))/unsafe.Sizeof(*p))
+}
+
 // SizeOf is the size of T in bytes.
 func SizeOf[T any]() int {
 	var z T

@@ -171,6 +171,12 @@ func TestView(t *testing.T) {
 	if View[uint64](b[:7]) != nil || View[uint32](b[1:]) != nil || View[uint16](nil) != nil {
 		t.Error("view of bytes that do not fit")
 	}
+	if n := len(ViewSlice[uint32](b[:15])); n != 3 {
+		t.Errorf("%d in 15 bytes", n)
+	}
+	if ViewSlice[uint32](b[2:]) != nil || ViewSlice[struct{}](b) != nil || ViewSlice[uint64](nil) != nil {
+		t.Error("slice of bytes that do not fit")
+	}
 	*View[uint64](b[8:]) = 5
 	if binary.NativeEndian.Uint64(b[8:]) != 5 {
 		t.Error("a copy")

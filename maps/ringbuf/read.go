@@ -29,6 +29,11 @@ func (r *Reader) Records(ctx context.Context) iter.Seq2[Record, error] {
 		r.arm(&w) // once for all records
 		defer r.disarm(&w)
 		for {
+			for rec, ok := r.more(&w); ok; rec, ok = r.more(&w) {
+				if !yield(rec, nil) {
+					return
+				}
+			}
 			rec, err := r.next(&w)
 			if !yield(rec, err) || err != nil && !errors.Is(err, ErrFlushed) {
 				return
@@ -40,8 +45,8 @@ func (r *Reader) Records(ctx context.Context) iter.Seq2[Record, error] {
 // Read waits for the next record and gives a copy.
 func (r *Reader) Read(ctx context.Context) (Record, error) {
 	var b []byte
-	ring, err := r.read(ctx, &b)
-	return Record{b, true, ring, &r.plain}, err
+	from, err := r.read(ctx, &b)
+	return Record{b, from}, err
 }
 
 // ReadInto is Read that copies to rec's own memory as far as that goes: used
@@ -49,31 +54,35 @@ func (r *Reader) Read(ctx context.Context) (Record, error) {
 // its own.
 func (r *Reader) ReadInto(ctx context.Context, rec *Record) error {
 	var b []byte
-	if rec.own {
+	if rec.from != nil && rec.from.own {
 		b = rec.b[:0]
 	}
-	ring, err := r.read(ctx, &b)
-	*rec = Record{b, true, ring, &r.plain}
+	from, err := r.read(ctx, &b)
+	*rec = Record{b, from}
 	return err
 }
 
-func (r *Reader) read(ctx context.Context, b *[]byte) (int, error) {
+// read appends the next record to *b. What comes of an error is a copy too: its
+// memory may be used again.
+func (r *Reader) read(ctx context.Context, b *[]byte) (*origin, error) {
+	none := &r.rings[0].copied
 	if err := r.lock(ctx); err != nil {
-		return 0, err
+		return none, err
 	}
 	defer r.unlock()
 	w := waiter{ctx: ctx}
 	if ctx.Err() != nil {
-		return 0, context.Cause(ctx)
+		return none, context.Cause(ctx)
 	}
 	defer r.disarm(&w)
 	rec, err := r.next(&w)
 	if err != nil {
-		return 0, err
+		return none, err
 	}
 	*b = append(*b, rec.b...)
-	r.rings[rec.ring].release()
-	return rec.ring, nil
+	rg := r.rings[rec.from.ring]
+	rg.release()
+	return &rg.copied, nil
 }
 
 // waiter is one reader's way to hear of its context's end.
@@ -109,6 +118,18 @@ func (r *Reader) disarm(w *waiter) {
 		// come in either order.
 		r.calm()
 	}
+}
+
+// more is next as far as that is quick: the ring that gave the last record has
+// more than one that was seen already. The turn must be the caller's.
+func (r *Reader) more(w *waiter) (Record, bool) {
+	if w.ended != nil && w.ended.Load() || r.gone.Load() {
+		return Record{}, false
+	}
+	rg := r.rings[r.start]
+	rg.releaseLazily()
+	b, ok := rg.more()
+	return Record{b, &rg.view}, ok
 }
 
 // next takes a record, waiting for it. The turn must be the caller's.
@@ -157,7 +178,7 @@ func (r *Reader) take() (Record, bool, error) {
 			if r.start == len(r.rings) {
 				r.start = 0
 			}
-			return Record{b, false, n, &r.plain}, true, nil
+			return Record{b, &rg.view}, true, nil
 		}
 	}
 	return Record{}, false, nil

@@ -435,8 +435,13 @@ func TestAs(t *testing.T) {
 	if v, err := As[[3]uint32](rec); err != nil || v[2] != 0 {
 		t.Error(v, err)
 	}
-	if _, err := As[event](rec); err == nil {
-		t.Error("too short")
+	if v, err := As[uint64](rec); err != nil || *v != 1 {
+		t.Error("after another type", v, err)
+	}
+	for range 2 { // the second time, its type is known
+		if _, err := As[event](rec); err == nil || err.Error() != "ring buffer record: 12 bytes are too short for ringbuf.event, which has 16" {
+			t.Error("too short:", err)
+		}
 	}
 	if _, err := As[struct{ P *int }](rec); err == nil {
 		t.Error("a pointer")

@@ -32,15 +32,18 @@ func (e *CorruptError) Error() string {
 // The data area is mapped twice in a row, so that a record which wraps around
 // the end is still one slice.
 type ring struct {
-	consumer *uint64 // shared: how far user space has read
-	producer *uint64 // shared: how far the kernel has written
-	data     []byte  // twice the ring
-	size     uint64  // of the ring, a power of two
+	consumer *uint64  // shared: how far user space has read
+	producer *uint64  // shared: how far the kernel has written
+	data     []byte   // twice the ring
+	words    []uint32 // the same
+	size     uint64   // of the ring, a power of two
 
 	next     uint64 // position of the first record not yet taken
 	released uint64 // the value of *consumer
-	limit    uint64 // *producer as last seen
+	limit    uint64 // *producer as last seen: at most size after next
 	err      error  // a *CorruptError: what follows cannot be trusted
+
+	view, copied origin // of its records
 }
 
 // newRing reads from where the last consumer of the map stopped. The slices
@@ -49,7 +52,7 @@ func newRing(consumer, producer, data []byte, size uint64) (*ring, error) {
 	r := &ring{
 		consumer: sysenc.View[uint64](consumer),
 		producer: sysenc.View[uint64](producer),
-		data:     data, size: size,
+		data:     data, words: sysenc.ViewSlice[uint32](data), size: size,
 	}
 	switch {
 	case r.consumer == nil || r.producer == nil:
@@ -69,23 +72,26 @@ func newRing(consumer, producer, data []byte, size uint64) (*ring, error) {
 	return r, nil
 }
 
+// more gives the next record if another follows that was seen too: take without
+// a look at the producer's position, for all records of a batch but the last.
+func (r *ring) more() (b []byte, ok bool) {
+	at := r.next & (r.size - 1)
+	n := uint64(atomic.LoadUint32(&r.words[at/4]))
+	total := (headerSize + n + 7) &^ 7
+	if n >= discardBit || total >= r.limit-r.next {
+		return nil, false
+	}
+	r.next += total
+	from := at + headerSize
+	return r.data[from : from+n : from+n], true
+}
+
 // take gives the next committed record; its memory is valid until release has
 // passed it. ok is false if there is none now.
 func (r *ring) take() (b []byte, ok bool, err error) {
-	for r.err == nil {
-		if r.next == r.limit {
-			r.limit = atomic.LoadUint64(r.producer)
-			if r.next == r.limit {
-				return nil, false, nil
-			}
-		}
-		left := r.limit - r.next
-		if left > r.size || r.next%headerSize != 0 {
-			r.corrupt(fmt.Sprintf("producer at %#x, in a ring of %d bytes", r.limit, r.size))
-			break
-		}
-		at := r.next & (r.size - 1)
-		head := atomic.LoadUint32(sysenc.View[uint32](r.data[at:]))
+	for r.written() {
+		at, left := r.next&(r.size-1), r.limit-r.next
+		head := atomic.LoadUint32(&r.words[at/4])
 		if head&busyBit != 0 {
 			return nil, false, nil
 		}
@@ -107,8 +113,28 @@ func (r *ring) take() (b []byte, ok bool, err error) {
 	return nil, false, r.err
 }
 
+// written reports whether the kernel has written anything at next.
+func (r *ring) written() bool {
+	if r.next == r.limit && r.err == nil {
+		r.refresh()
+	}
+	return r.next != r.limit
+}
+
+// refresh looks how far the kernel has written. What it says must be true of a
+// ring: more and take rely on it.
+func (r *ring) refresh() {
+	limit := atomic.LoadUint64(r.producer)
+	if limit-r.next > r.size || limit != r.next && r.next%headerSize != 0 {
+		r.corrupt(fmt.Sprintf("producer at %#x, in a ring of %d bytes", limit, r.size))
+		return
+	}
+	r.limit = limit
+}
+
 func (r *ring) corrupt(msg string) {
 	r.err = &CorruptError{r.next, msg}
+	r.limit = r.next // nothing more to take
 }
 
 // release gives the memory of all records taken back to the kernel.
@@ -131,18 +157,13 @@ func (r *ring) releaseLazily() {
 // taken must have been released: the kernel wakes readers only for a record at
 // the consumer's position.
 func (r *ring) ready() bool {
-	if r.err != nil {
-		return true
+	if r.err == nil {
+		r.refresh()
 	}
-	r.limit = atomic.LoadUint64(r.producer)
-	if r.next == r.limit {
-		return false
+	if r.err != nil || r.next == r.limit {
+		return r.err != nil
 	}
-	if r.limit-r.next > r.size || r.next%headerSize != 0 {
-		return true // take says what is wrong
-	}
-	at := r.next & (r.size - 1)
-	return atomic.LoadUint32(sysenc.View[uint32](r.data[at:]))&busyBit == 0
+	return atomic.LoadUint32(&r.words[r.next&(r.size-1)/4])&busyBit == 0
 }
 
 // available is the number of bytes written and not yet released.

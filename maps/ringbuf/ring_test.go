@@ -98,7 +98,14 @@ func TestRingTake(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFakeRing(64, tt.start)
 			tt.fill(f)
-			r := f.ring(t)
+			r, quick := f.ring(t), f.ring(t)
+			var got []string
+			for b, ok, _ := takeQuick(quick); ok; b, ok, _ = takeQuick(quick) {
+				got = append(got, string(b))
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Error("quickly", d)
+			}
 			if ready := r.ready(); ready != (len(tt.want) > 0) {
 				t.Errorf("ready = %v", ready)
 			}

@@ -131,6 +131,8 @@ func (r *Reader) add(m *maps.Map) error {
 	if err != nil {
 		return err
 	}
+	n := len(r.rings)
+	rg.view, rg.copied = origin{false, n, &r.plain}, origin{true, n, &r.plain}
 	r.rings = append(r.rings, rg)
 	r.sizes += int(size)
 	return nil
