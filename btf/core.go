@@ -14,10 +14,12 @@ type Relocator struct {
 	k       *Kernel
 	targets []*module // instead of k
 
-	mu      sync.RWMutex
-	results map[relocKey]result
-	cands   map[ID]*candidates
-	m       matcher // scratch, under mu
+	mu      sync.Mutex         // of all that follows
+	results map[relocKey]int32 // index in known
+	known   []result
+	cands   map[ID][]cand  // target types of a local root type
+	m       matcher        // scratch
+	room    [2][8]accessor // of m, for the usual lengths
 }
 
 // relocKey tells relocations with one outcome apart.
@@ -32,16 +34,14 @@ type result struct {
 	err error
 }
 
-// candidates are the target types of a local root type. Those that a matching
-// relocation rules out are dropped for the later ones, as libbpf does it.
-type candidates struct{ list []cand }
-
 func newRelocator(local *Spec) *Relocator {
-	return &Relocator{
+	r := &Relocator{
 		local:   local.onHeap(),
-		results: make(map[relocKey]result),
-		cands:   make(map[ID]*candidates),
+		results: make(map[relocKey]int32),
+		cands:   make(map[ID][]cand),
 	}
+	r.m.local.acc, r.m.target.acc = r.room[0][:0], r.room[1][:0]
+	return r
 }
 
 // NewRelocator resolves the relocations of local against k: vmlinux, and the
@@ -74,7 +74,10 @@ func NewRelocatorFor(local *Spec, targets ...*Spec) *Relocator {
 // enter keeps the targets from being unmapped until leave.
 func (r *Relocator) enter() error {
 	if r.k != nil {
-		return r.k.lock()
+		if !r.k.guard.enter() {
+			return ErrClosed
+		}
+		return nil
 	}
 	for i, t := range r.targets {
 		if !t.spec.guard.enter() {
@@ -89,7 +92,7 @@ func (r *Relocator) enter() error {
 
 func (r *Relocator) leave() {
 	if r.k != nil {
-		r.k.unlock()
+		r.k.guard.leave()
 		return
 	}
 	for _, t := range r.targets {
@@ -106,7 +109,7 @@ func (r *Relocator) Prepare(relos []*CORERelo) error {
 	var names []sought
 	for _, relo := range relos {
 		t, ok := r.local.typ(relo.Root)
-		if !ok || relo.Kind == CORETypeIDLocal || t.name == 0 || r.cands[relo.Root] != nil {
+		if _, known := r.cands[relo.Root]; !ok || known || relo.Kind == CORETypeIDLocal || t.name == 0 {
 			continue
 		}
 		names = append(names, sought{name: string(essential(t.nameBytes())), kinds: like(t.Kind())})
@@ -122,13 +125,17 @@ func (r *Relocator) Prepare(relos []*CORERelo) error {
 		return err
 	}
 	for _, relo := range relos {
-		r.cached(relo)
+		if _, ok := r.results[relocKey{relo.Root, relo.Kind, relo.Access}]; !ok {
+			r.keep(relo)
+		}
 	}
 	return nil
 }
 
 func (r *Relocator) find(names []sought) error {
 	if r.k != nil {
+		r.k.mu.Lock()
+		defer r.k.mu.Unlock()
 		return r.k.findInVmlinux(names)
 	}
 	for _, t := range r.targets {
@@ -145,39 +152,34 @@ func (r *Relocator) find(names []sought) error {
 // an error: the Fixup says so, and why. Errors are malformed relocations,
 // targets that cannot be read, and *AmbiguousError.
 func (r *Relocator) Resolve(relo *CORERelo) (Fixup, error) {
-	key := relocKey{relo.Root, relo.Kind, relo.Access}
-	r.mu.RLock()
-	res, ok := r.results[key]
-	r.mu.RUnlock()
-	if ok {
-		return res.fix, res.err
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if i, ok := r.results[relocKey{relo.Root, relo.Kind, relo.Access}]; ok {
+		return r.known[i].fix, r.known[i].err
+	}
 	if relo.Kind != CORETypeIDLocal {
 		if err := r.enter(); err != nil {
 			return Fixup{}, r.wrap(relo, err)
 		}
 		defer r.leave()
 	}
-	res = r.cached(relo)
-	return res.fix, res.err
+	return r.keep(relo)
 }
 
-// cached is Resolve for callers that hold the locks.
-func (r *Relocator) cached(relo *CORERelo) result {
-	key := relocKey{relo.Root, relo.Kind, relo.Access}
-	if res, ok := r.results[key]; ok {
-		return res
-	}
+// keep resolves what is not known yet and keeps the outcome.
+func (r *Relocator) keep(relo *CORERelo) (Fixup, error) {
 	fix, err := r.resolve(relo)
-	res := result{fix, r.wrap(relo, err)}
-	r.results[key] = res
-	return res
+	err = r.wrap(relo, err)
+	r.results[relocKey{relo.Root, relo.Kind, relo.Access}] = int32(len(r.known))
+	r.known = append(r.known, result{fix, err})
+	return fix, err
 }
 
 func (r *Relocator) wrap(relo *CORERelo, err error) error {
-	if _, ambiguous := errors.AsType[*AmbiguousError](err); err == nil || ambiguous {
+	if err == nil {
+		return nil
+	}
+	if _, ambiguous := errors.AsType[*AmbiguousError](err); ambiguous {
 		return err
 	}
 	name := fmt.Sprintf("type %d", relo.Root)
@@ -204,35 +206,37 @@ func (r *Relocator) resolve(relo *CORERelo) (Fixup, error) {
 	if err != nil {
 		return Fixup{}, err
 	}
-	return r.choose(c, old)
+	return r.choose(relo.Root, c, old)
 }
 
 // candidates looks up the target types for a local one. An error is not kept.
-func (r *Relocator) candidates(root ID) (*candidates, error) {
-	if c := r.cands[root]; c != nil {
-		return c, nil
+// Those that a matching relocation rules out are dropped for the later ones, as
+// libbpf does it.
+func (r *Relocator) candidates(root ID) ([]cand, error) {
+	if list, ok := r.cands[root]; ok {
+		return list, nil
 	}
 	t, ok := r.local.typ(root)
 	if !ok {
 		return nil, fmt.Errorf("no type %d", root)
 	}
-	name := string(essential(t.nameBytes()))
-	if name == "" {
+	name := essential(t.nameBytes())
+	if len(name) == 0 {
 		return nil, errors.New("a type without a name cannot be relocated")
 	}
 	list, err := r.lookup(name, like(t.Kind()))
 	if err != nil {
 		return nil, err
 	}
-	c := &candidates{list}
-	r.cands[root] = c
-	return c, nil
+	r.cands[root] = list
+	return list, nil
 }
 
-func (r *Relocator) lookup(name string, kinds kindSet) (list []cand, err error) {
+func (r *Relocator) lookup(text []byte, kinds kindSet) (list []cand, err error) {
 	if r.k != nil {
-		return r.k.candidates(name, kinds)
+		return r.k.candidates(text, kinds)
 	}
+	name := string(text)
 	for i, t := range r.targets {
 		if names := t.missing([]sought{{name: name, kinds: kinds}}); len(names) > 0 {
 			if err := t.search(names); err != nil {

@@ -84,9 +84,11 @@ func fieldNumber(kind COREKind, p *access) (number, error) {
 	if !ok {
 		return number{}, fmt.Errorf("%s has no member %d", last.t.cstring(), last.idx)
 	}
-	ft, ok := p.s.strip(m.typ)
-	if !ok {
-		return number{}, fmt.Errorf("no type %d", m.typ)
+	ft := p.field
+	if ft.s == nil {
+		if ft, ok = p.s.strip(m.typ); !ok {
+			return number{}, fmt.Errorf("no type %d", m.typ)
+		}
 	}
 	f := field{bitOff: uint32(p.bits), bitSize: m.bits, t: ft, big: p.s.hdr.big}
 	if err := f.window(p); err != nil {

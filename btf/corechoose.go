@@ -8,13 +8,13 @@ import (
 
 // choose matches every candidate. All that match must lead to one place and
 // value.
-func (r *Relocator) choose(c *candidates, old number) (Fixup, error) {
+func (r *Relocator) choose(root ID, list []cand, old number) (Fixup, error) {
 	m := &r.m
 	fix := Fixup{Kind: m.kind, Old: old.value, Validate: old.validate, OldSize: old.size}
 	var first uint64 // bit offset of the first match
 	matched := 0
 	var matching [8]int // candidates that match; more are counted only
-	for i, cand := range c.list {
+	for i, cand := range list {
 		ok, err := m.match(cand.t)
 		if err != nil {
 			return Fixup{}, fmt.Errorf("candidate [%d] %s: %w", cand.t.id, cand.t.cstring(), err)
@@ -30,7 +30,7 @@ func (r *Relocator) choose(c *candidates, old number) (Fixup, error) {
 		if matched == 0 {
 			fix, first = next, m.target.bits
 		} else if m.target.bits != first || next.Poison != fix.Poison || next.New != fix.New {
-			return Fixup{}, r.ambiguous(c, old)
+			return Fixup{}, r.ambiguous(list, old)
 		}
 		if matched < len(matching) {
 			matching[matched] = i
@@ -39,22 +39,18 @@ func (r *Relocator) choose(c *candidates, old number) (Fixup, error) {
 	}
 	if matched == 0 {
 		err := fix.fill(nil, old)
-		fix.Why = r.why(c)
+		fix.Why = r.why(list)
 		return fix, err
 	}
-	if matched < len(c.list) && matched <= len(matching) {
-		c.keep(matching[:matched])
+	if matched < len(list) && matched <= len(matching) {
+		// Others may share the list.
+		kept := make([]cand, matched)
+		for i := range kept {
+			kept[i] = list[matching[i]]
+		}
+		r.cands[root] = kept
 	}
 	return fix, nil
-}
-
-// keep drops the candidates that did not match.
-func (c *candidates) keep(matching []int) {
-	list := make([]cand, len(matching))
-	for i, n := range matching {
-		list[i] = c.list[n]
-	}
-	c.list = list
 }
 
 // fill sets the target's side of a Fixup; p is nil if nothing matched.
@@ -89,11 +85,11 @@ func resizable(l, t Type) bool {
 // maxListed bounds the candidates that an error names.
 const maxListed = 8
 
-func (r *Relocator) ambiguous(c *candidates, old number) error {
+func (r *Relocator) ambiguous(list []cand, old number) error {
 	m := &r.m
 	m.budget = matchBudget
 	e := &AmbiguousError{Relo: fmt.Sprintf("CO-RE %s of %s", m.kind, m.local.describe(m.kind))}
-	for _, cand := range c.list {
+	for _, cand := range list {
 		if len(e.Candidates) == maxListed {
 			break
 		}
@@ -113,13 +109,15 @@ func (r *Relocator) ambiguous(c *candidates, old number) error {
 }
 
 // why says what was sought and what is wrong with each candidate.
-func (r *Relocator) why(c *candidates) string {
+func (r *Relocator) why(list []cand) string {
 	m := &r.m
 	var b strings.Builder
 	b.WriteString(m.local.describe(m.kind))
-	if len(c.list) == 0 {
+	if len(list) == 0 {
 		b.WriteString(": no such type in the target")
 		if r.k != nil {
+			r.k.mu.Lock()
+			defer r.k.mu.Unlock()
 			for _, e := range r.k.broken() {
 				fmt.Fprintf(&b, "; skipped %v", e)
 			}
@@ -135,9 +133,9 @@ func (r *Relocator) why(c *candidates) string {
 		what = "type"
 	}
 	fmt.Fprintf(&b, ": no such %s; candidates:", what)
-	for i, cand := range c.list {
+	for i, cand := range list {
 		if i == maxListed {
-			fmt.Fprintf(&b, " and %d more", len(c.list)-i)
+			fmt.Fprintf(&b, " and %d more", len(list)-i)
 			break
 		}
 		m.match(cand.t)

@@ -33,15 +33,12 @@ func plainInts(l, t Type) bool {
 	return lo == 0 && to == 0
 }
 
-// fieldsCompat decides whether a field of type l may be read where t is: any
+// fieldsCompat decides whether a field of type l may be read where t is, both
+// stripped: any
 // struct for any struct or union, any pointer for any pointer, arrays by their
 // elements, enums and forward declarations by name.
-func (m *matcher) fieldsCompat(p pair) (bool, error) {
+func (m *matcher) fieldsCompat(l, t Type) (bool, error) {
 	for range maxDepth {
-		l, t, err := p.strip()
-		if err != nil {
-			return false, err
-		}
 		if compound.has(l.Kind()) && compound.has(t.Kind()) {
 			return true, nil
 		}
@@ -56,8 +53,13 @@ func (m *matcher) fieldsCompat(p pair) (bool, error) {
 		case KindInt:
 			return plainInts(l, t), nil
 		case KindArray:
+			p := pair{ls: m.local.s, ts: m.target.s}
 			p.l, _, _ = l.rawArray()
 			p.t, _, _ = t.rawArray()
+			var err error
+			if l, t, err = p.strip(); err != nil {
+				return false, err
+			}
 		default:
 			return false, nil
 		}

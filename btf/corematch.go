@@ -3,6 +3,7 @@ package btf
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // errBudget ends matching against types that nest without bound: only a blob
@@ -93,9 +94,14 @@ func (m *matcher) matchField(c Type) (bool, error) {
 	id := c.id
 	for i := range m.local.acc {
 		a := &m.local.acc[i]
-		t, ok := m.target.s.strip(id)
-		if !ok {
-			return false, fmt.Errorf("no type %d in the target", id)
+		t, ok := m.target.field, true
+		if i == 0 {
+			t = c
+		}
+		if t.s == nil || modifiers.has(t.Kind()) {
+			if t, ok = m.target.s.strip(id); !ok {
+				return false, fmt.Errorf("no type %d in the target", id)
+			}
 		}
 		var err error
 		if a.name != 0 {
@@ -151,7 +157,13 @@ func (m *matcher) matchMember(a *accessor, t Type) (ID, bool, error) {
 		return 0, false, nil
 	}
 	lm, _ := a.t.rawMember(int(a.idx))
-	ok, err := m.fieldsCompat(pair{m.local.s, m.target.s, lm.typ, id})
+	p := pair{m.local.s, m.target.s, lm.typ, id}
+	l, to, err := p.strip()
+	if err != nil {
+		return id, false, err
+	}
+	m.target.field = to
+	ok, err := m.fieldsCompat(l, to)
 	if err == nil && !ok {
 		m.refuse("member %s has another type", string(name))
 	}
@@ -160,6 +172,12 @@ func (m *matcher) matchMember(a *accessor, t Type) (ID, bool, error) {
 
 func (m *matcher) findMember(name string, t Type) (ID, bool, error) {
 	p := &m.target
+	if t.vlen() >= indexFrom {
+		ix := t.s.memberIndex(t)
+		if ix != nil && p.bits+ix.span <= math.MaxUint32 && p.levels+ix.levels < maxAccess {
+			return m.indexedMember(name, ix)
+		}
+	}
 	if m.budget -= int(t.vlen()); m.budget < 0 {
 		return 0, false, errBudget
 	}
@@ -171,7 +189,7 @@ func (m *matcher) findMember(name string, t Type) (ID, bool, error) {
 			continue
 		}
 		f, _ := t.rawMember(i)
-		if len(p.raw) == maxAccess {
+		if p.levels == maxAccess {
 			return 0, false, fmt.Errorf("%w: more than %d levels in the target", errAccess, maxAccess)
 		}
 		p.bits += uint64(f.offset)
@@ -183,14 +201,29 @@ func (m *matcher) findMember(name string, t Type) (ID, bool, error) {
 		}
 		inner, ok := t.s.strip(f.typ)
 		if ok && compound.has(inner.Kind()) {
-			p.raw = append(p.raw, uint32(i))
+			p.levels++
 			id, found, err := m.findMember(name, inner)
 			if found || err != nil {
 				return id, found, err
 			}
-			p.raw = p.raw[:len(p.raw)-1]
+			p.levels--
 		}
 		p.bits -= uint64(f.offset)
 	}
 	return 0, false, nil
+}
+
+// indexedMember is findMember by an index.
+func (m *matcher) indexedMember(name string, ix *memberIndex) (ID, bool, error) {
+	if err := m.spend(); err != nil {
+		return 0, false, err
+	}
+	f := ix.find(name)
+	if f == nil {
+		return 0, false, nil
+	}
+	p := &m.target
+	p.bits += uint64(f.bits)
+	p.levels += int(f.level)
+	return f.typ, true, p.push(accessor{ix.holders[f.holder], f.idx, f.name})
 }

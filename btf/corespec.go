@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -12,7 +11,7 @@ import (
 const maxAccess = 64
 
 // accessor is a step of an access that means something in C: a member with a
-// name, or an index. Steps into anonymous structs are only in path.raw.
+// name, or an index. Steps into anonymous structs only count as levels.
 type accessor struct {
 	t    Type   // the struct, or for an index the element's type
 	idx  uint32 // member or index
@@ -26,23 +25,27 @@ type access struct {
 	root ID
 	bits uint64 // offset of the field from the root's start
 	acc  []accessor
-	raw  []uint32
+	// levels of the access, those into anonymous structs included.
+	levels int
+	// field is the stripped type that the path has come to, where it is known.
+	field Type
 }
 
 var errAccess = errors.New("malformed access")
 
 func (p *access) reset(s *Spec, root ID, ptr uint32) {
 	p.s, p.root, p.ptr, p.bits = s, root, ptr, 0
-	p.acc, p.raw = p.acc[:0], p.raw[:0]
+	p.acc, p.levels, p.field = p.acc[:0], 0, Type{}
 }
 
 // push adds an index or named step.
 func (p *access) push(a accessor) error {
-	if len(p.raw) == maxAccess {
+	if p.levels == maxAccess {
 		return fmt.Errorf("%w: more than %d levels", errAccess, maxAccess)
 	}
 	p.acc = append(p.acc, a)
-	p.raw = append(p.raw, a.idx)
+	p.levels++
+	p.field = Type{}
 	return nil
 }
 
@@ -108,13 +111,13 @@ func (p *access) parse(s *Spec, relo *CORERelo) error {
 
 // nextIndex reads a number; the rest is empty or begins with a colon.
 func nextIndex(s string) (uint32, string, error) {
-	digits := s
-	if i := strings.IndexByte(s, ':'); i >= 0 {
-		digits = s[:i]
+	n, i := uint64(0), 0
+	for i < len(s) && s[i] >= '0' && s[i] <= '9' && n <= math.MaxInt32 {
+		n = n*10 + uint64(s[i]-'0')
+		i++
 	}
-	n, err := strconv.ParseUint(digits, 10, 31)
-	rest := s[len(digits):]
-	if err != nil || rest == ":" {
+	rest := s[i:]
+	if i == 0 || n > math.MaxInt32 || rest == ":" || rest != "" && rest[0] != ':' {
 		return 0, "", fmt.Errorf("%w %q", errAccess, shown(s))
 	}
 	return uint32(n), rest, nil
@@ -156,10 +159,10 @@ func (p *access) stepMember(t Type, idx uint32) (ID, error) {
 		return 0, err
 	}
 	if m.name == 0 {
-		if len(p.raw) == maxAccess {
+		if p.levels == maxAccess {
 			return 0, fmt.Errorf("%w: more than %d levels", errAccess, maxAccess)
 		}
-		p.raw = append(p.raw, idx)
+		p.levels++
 		return m.typ, nil
 	}
 	if len(p.s.strBytes(m.name)) == 0 {

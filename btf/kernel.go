@@ -35,7 +35,8 @@ type Kernel struct {
 	modules []*module
 	listed  bool
 	swept   map[string]kindSet // names that all modules were searched for
-	files   []io.Closer        // that the mappings hang on
+	known   map[candKey][]cand
+	files   []io.Closer // that the mappings hang on
 }
 
 // module is one blob of the kernel: vmlinux or a module's.
@@ -261,9 +262,31 @@ type cand struct {
 	t      Type
 }
 
+type candKey struct {
+	name  string
+	kinds kindSet
+}
+
 // candidates gives all types of an essential name: vmlinux's, or else those of
-// all modules. The caller holds the lock.
-func (k *Kernel) candidates(name string, kinds kindSet) ([]cand, error) {
+// all modules. The list is for all who ask. The caller is past the guard.
+func (k *Kernel) candidates(name []byte, kinds kindSet) ([]cand, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if list, ok := k.known[candKey{string(name), kinds}]; ok {
+		return list, nil
+	}
+	key := candKey{string(name), kinds}
+	list, err := k.searchAll(key.name, kinds)
+	if err == nil {
+		if k.known == nil {
+			k.known = make(map[candKey][]cand)
+		}
+		k.known[key] = list
+	}
+	return list, err
+}
+
+func (k *Kernel) searchAll(name string, kinds kindSet) ([]cand, error) {
 	q := []sought{{name: name, kinds: kinds}}
 	if err := k.findInVmlinux(q); err != nil {
 		return nil, err

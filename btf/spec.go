@@ -22,20 +22,21 @@ import (
 // Spec is the types of one blob, perhaps split on a base. It is immutable and
 // safe for concurrent use. Lookups by id and string offset see the base too.
 type Spec struct {
-	raw    []byte
-	hdr    header
-	types  []byte
-	strs   []byte                 // own strings
-	text   atomic.Pointer[string] // copy of strs that names are cut from
-	heap   atomic.Pointer[Spec]   // copy of a mapped Spec, see onHeap
-	base   *Spec
-	first  ID     // first own id: 1, or the base's Len
-	strOff uint32 // offset of the first own string: 0, or the base's length
-	shapes *shapes
-	index  index
-	guard  *guard       // of a mapping; nil for a blob on the heap
-	sound  bool         // validated, as Parse does it; kernels' types are not
-	ptr    atomic.Int32 // PointerSize, 0 until asked
+	raw     []byte
+	hdr     header
+	types   []byte
+	strs    []byte                 // own strings
+	text    atomic.Pointer[string] // copy of strs that names are cut from
+	heap    atomic.Pointer[Spec]   // copy of a mapped Spec, see onHeap
+	base    *Spec
+	first   ID     // first own id: 1, or the base's Len
+	strOff  uint32 // offset of the first own string: 0, or the base's length
+	shapes  *shapes
+	index   index
+	members memberIndexes
+	guard   *guard       // of a mapping; nil for a blob on the heap
+	sound   bool         // validated, as Parse does it; kernels' types are not
+	ptr     atomic.Int32 // PointerSize, 0 until asked
 }
 
 // index finds a type record by its number: the offset of every 2^shift-th one

@@ -1,0 +1,129 @@
+package btf
+
+import (
+	"math"
+	"sync"
+)
+
+// Structs of fewer members are looked through one by one. The bounds of an
+// index are far above any struct of a kernel.
+const (
+	indexFrom     = 8
+	maxIndexed    = 1 << 12
+	maxIndexLevel = 16
+)
+
+// memberIndexes are the indexes of the structs of one Spec that members were
+// sought in: most of what a relocation costs is to look at names, and one
+// struct is asked for many members.
+type memberIndexes struct {
+	mu sync.Mutex
+	of map[ID]*memberIndex
+}
+
+// memberIndex finds the members of a struct, and of anonymous structs and
+// unions within it, by name: of two, the one that a walk in their order meets
+// first.
+type memberIndex struct {
+	list    []indexed
+	slots   []uint16 // by hash: 1 + index in list, 0 is free; at most half are taken
+	holders []Type   // the struct and the anonymous ones
+	span    uint64   // greatest offset, in bits
+	levels  int      // greatest level
+}
+
+// indexed is a member in a memberIndex.
+type indexed struct {
+	hash, name uint32
+	typ        ID
+	idx        uint32 // in its holder
+	bits       uint32 // offset from the start of the outermost struct
+	holder     uint16
+	level      uint16 // anonymous structs around it
+}
+
+// memberIndex gives the index of t, which is made at first use; nil where it
+// would be too large or offsets are too great.
+func (s *Spec) memberIndex(t Type) *memberIndex {
+	c := &s.members
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ix, ok := c.of[t.id]
+	if !ok {
+		ix = &memberIndex{list: make([]indexed, 0, t.vlen())}
+		if ix.collect(t, 0, 0) {
+			ix.fill()
+		} else {
+			ix = nil
+		}
+		if c.of == nil {
+			c.of = make(map[ID]*memberIndex)
+		}
+		c.of[t.id] = ix
+	}
+	return ix
+}
+
+func (ix *memberIndex) collect(t Type, bits uint64, level int) bool {
+	if level > maxIndexLevel || len(ix.holders) == maxIndexed || len(ix.list)+int(t.vlen()) > maxIndexed {
+		return false
+	}
+	holder := len(ix.holders)
+	ix.holders = append(ix.holders, t)
+	ix.levels = max(ix.levels, level)
+	for i := range int(t.vlen()) {
+		m, ok := t.rawMember(i)
+		at := bits + uint64(m.offset)
+		if !ok || at > math.MaxUint32 {
+			return false
+		}
+		ix.span = max(ix.span, at)
+		if m.name != 0 {
+			ix.list = append(ix.list, indexed{
+				hash: hashName(t.s.strBytes(m.name)), name: m.name, typ: m.typ,
+				idx: uint32(i), bits: uint32(at), holder: uint16(holder), level: uint16(level),
+			})
+			continue
+		}
+		inner, ok := t.s.strip(m.typ)
+		if ok && compound.has(inner.Kind()) && !ix.collect(inner, at, level+1) {
+			return false
+		}
+	}
+	return true
+}
+
+func (ix *memberIndex) fill() {
+	n := 16
+	for n < 2*len(ix.list) {
+		n *= 2
+	}
+	ix.slots = make([]uint16, n)
+	for i := range ix.list {
+		at := ix.list[i].hash & uint32(n-1)
+		for ix.slots[at] != 0 {
+			at = (at + 1) & uint32(n-1)
+		}
+		ix.slots[at] = uint16(i + 1)
+	}
+}
+
+func (ix *memberIndex) find(name string) *indexed {
+	hash, mask := hashName(name), uint32(len(ix.slots)-1)
+	for at := hash & mask; ix.slots[at] != 0; at = (at + 1) & mask {
+		m := &ix.list[ix.slots[at]-1]
+		if m.hash == hash && ix.holders[m.holder].s.equal(m.name, name) {
+			return m
+		}
+	}
+	return nil
+}
+
+// hashName is FNV-1a.
+func hashName[T string | []byte](name T) uint32 {
+	h := uint32(2166136261)
+	for i := range len(name) {
+		h = (h ^ uint32(name[i])) * 16777619
+	}
+	return h
+}
