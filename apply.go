@@ -10,6 +10,7 @@ import (
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/kernel"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
 	"github.com/skepbpf/skep/token"
@@ -63,7 +64,7 @@ func (o *Options) token() (*token.Token, error) {
 	}
 	t, err := token.Create(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", tokenVariable, err)
+		return nil, mkerr.Errorf("%s: %w", tokenVariable, err)
 	}
 	return t, nil
 }
@@ -172,7 +173,7 @@ func (u *undo) run() error {
 		}
 	}
 	*u = nil
-	return errors.Join(errs...)
+	return mkerr.Join(errs...)
 }
 
 // Prepare creates the maps of a plan: loads the object's BTF, creates maps,
@@ -217,7 +218,7 @@ func (p *Prepared) create(stop func() error) error {
 	// The kernel would take the maps and programs, and they would read each
 	// other's data the wrong way round.
 	if o := p.plan.order; foreign(o) {
-		return p.fail("btf", "", fmt.Errorf("the object is %v, this machine is not", o))
+		return p.fail("btf", "", mkerr.Errorf("the object is %v, this machine is not", o))
 	}
 	if err := p.checkGiven(); err != nil {
 		return err
@@ -225,7 +226,7 @@ func (p *Prepared) create(stop func() error) error {
 	p.loadBTF()
 	for _, m := range p.plan.maps {
 		if err := stop(); err != nil {
-			return p.fail("map", m.name, fmt.Errorf("map %s: %w", m.name, err))
+			return p.fail("map", m.name, mkerr.Errorf("map %s: %w", m.name, err))
 		}
 		if m.off {
 			continue
@@ -236,7 +237,7 @@ func (p *Prepared) create(stop func() error) error {
 	}
 	for _, m := range p.plan.maps {
 		if err := stop(); err != nil {
-			return p.fail("slots", m.name, fmt.Errorf("map %s: %w", m.name, err))
+			return p.fail("slots", m.name, mkerr.Errorf("map %s: %w", m.name, err))
 		}
 		if err := p.fillSlots(m); err != nil {
 			return p.fail("slots", m.name, err)
@@ -284,7 +285,7 @@ func (p *Prepared) createMap(m *plannedMap) error {
 	if given := p.opts.Maps[m.name]; given != nil {
 		dup, err := given.Dup()
 		if err != nil {
-			return fmt.Errorf("map %s: %w", m.name, err)
+			return mkerr.Errorf("map %s: %w", m.name, err)
 		}
 		p.undo.add(dup.Close)
 		p.Maps[m.name] = dup
@@ -292,7 +293,7 @@ func (p *Prepared) createMap(m *plannedMap) error {
 		return nil
 	}
 	if m.extern {
-		return fmt.Errorf("map %s: declared in the object, defined in another: give it in Options.Maps", m.name)
+		return mkerr.Errorf("map %s: declared in the object, defined in another: give it in Options.Maps", m.name)
 	}
 	spec := m.spec
 	if p.btf == nil {
@@ -303,7 +304,7 @@ func (p *Prepared) createMap(m *plannedMap) error {
 	if m.ops != nil && m.ops.Module != vmlinux {
 		h, err := handle.Module(m.ops.Module)
 		if err != nil {
-			return fmt.Errorf("map %s: %w", m.name, err)
+			return mkerr.Errorf("map %s: %w", m.name, err)
 		}
 		defer h.Close()
 		o.ValueBTF = h
@@ -339,7 +340,7 @@ func (p *Prepared) mapArena(m *plannedMap, made *maps.Map) error {
 		return nil
 	}
 	if _, err := mem.WriteAt(m.arena.contents, int64(m.arena.offset)); err != nil {
-		return fmt.Errorf("map %s: variables: %w", m.name, err)
+		return mkerr.Errorf("map %s: variables: %w", m.name, err)
 	}
 	return nil
 }
@@ -356,10 +357,10 @@ func (p *Prepared) fillSlots(m *plannedMap) error {
 		}
 		inner := p.Maps[s.Name]
 		if inner == nil {
-			return fmt.Errorf("map %s: element %d: map %s was not created", m.name, s.Index, s.Name)
+			return mkerr.Errorf("map %s: element %d: map %s was not created", m.name, s.Index, s.Name)
 		}
 		if err := outer.PutMap(s.Index, inner); err != nil {
-			return fmt.Errorf("map %s: element %d: map %s: %w", m.name, s.Index, s.Name, err)
+			return mkerr.Errorf("map %s: element %d: map %s: %w", m.name, s.Index, s.Name, err)
 		}
 	}
 	return nil

@@ -2,8 +2,8 @@ package skep
 
 import (
 	"errors"
-	"fmt"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/link"
 	"github.com/skepbpf/skep/prog"
 )
@@ -36,7 +36,7 @@ func (l *Links) Close() error {
 	for i := len(l.order) - 1; i >= 0; i-- {
 		errs = append(errs, l.order[i].Close())
 	}
-	return errors.Join(errs...)
+	return mkerr.Join(errs...)
 }
 
 // Attach attaches every loaded program whose section says where, in the
@@ -68,7 +68,7 @@ func (c *Collection) Attach(o *AttachOptions) (*Links, error) {
 			links.Skipped[pp.name] = err
 		default:
 			_ = links.Close()
-			return nil, &StepError{Object: c.plan.object, Step: "attach", Name: pp.name, Err: fmt.Errorf("program %s: %w", pp.name, err)}
+			return nil, &StepError{Object: c.plan.object, Step: "attach", Name: pp.name, Err: mkerr.Errorf("program %s: %w", pp.name, err)}
 		}
 	}
 	if err := c.attachMaps(links, skip); err != nil {

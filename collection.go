@@ -1,10 +1,9 @@
 package skep
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
 )
@@ -37,7 +36,7 @@ func (c *Collection) Map(name string) (*maps.Map, error) {
 			if why == nil {
 				why = ErrOff
 			}
-			return nil, fmt.Errorf("map %s: left out: %w", name, why)
+			return nil, mkerr.Errorf("map %s: left out: %w", name, why)
 		}
 	}
 	return nil, notFound("map", name, keys(c.Maps))
@@ -51,7 +50,7 @@ func (c *Collection) Program(name string) (*prog.Program, error) {
 		return p, nil
 	}
 	if o, ok := c.report.Programs[name]; ok && o.Why != nil {
-		return nil, fmt.Errorf("program %s: left out: %w", name, o.Why)
+		return nil, mkerr.Errorf("program %s: left out: %w", name, o.Why)
 	}
 	return nil, notFound("program", name, keys(c.Programs))
 }
@@ -65,7 +64,7 @@ func (c *Collection) Clone(name string, edit func(*prog.Spec) error) (*prog.Prog
 			continue
 		}
 		if pp.err != nil {
-			return nil, fmt.Errorf("program %s: left out: %w", name, pp.err)
+			return nil, mkerr.Errorf("program %s: left out: %w", name, pp.err)
 		}
 		again := &Prepared{Maps: c.Maps, plan: c.plan, opts: c.opts, features: c.features, report: newReport(c.plan)}
 		again.opts.Edit = edit
@@ -105,7 +104,7 @@ func (c *Collection) Close() error {
 	for _, m := range c.Maps {
 		errs = append(errs, m.Close())
 	}
-	return errors.Join(errs...)
+	return mkerr.Join(errs...)
 }
 
 // Report is what became of each part of an object.

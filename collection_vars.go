@@ -1,10 +1,8 @@
 package skep
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sysenc"
 	"github.com/skepbpf/skep/maps"
 )
@@ -18,7 +16,7 @@ func (c *Collection) Get(variable string, out any) error {
 		err = c.get(v, m, out)
 	}
 	if err != nil {
-		return fmt.Errorf("variable %s: %w", variable, err)
+		return mkerr.Errorf("variable %s: %w", variable, err)
 	}
 	return nil
 }
@@ -33,7 +31,7 @@ func (c *Collection) Set(variable string, val any) error {
 		err = c.set(v, m, val)
 	}
 	if err != nil {
-		return fmt.Errorf("variable %s: %w", variable, err)
+		return mkerr.Errorf("variable %s: %w", variable, err)
 	}
 	return nil
 }
@@ -81,7 +79,7 @@ func (c *Collection) set(v *elf.VarDef, m *maps.Map, val any) error {
 			return err
 		}
 		_, err = mem.WriteAt(b, int64(v.Offset))
-		return errors.Join(err, mem.Close())
+		return mkerr.Join(err, mem.Close())
 	}
 	value, err := wholeValue(m, v)
 	if err != nil {
@@ -99,20 +97,20 @@ func (c *Collection) inArena(v *elf.VarDef) (*maps.Memory, int64, error) {
 			return mem, int64(m.arena.offset) + int64(v.Offset), nil
 		}
 	}
-	return nil, 0, fmt.Errorf("map %s: an arena of the caller's", v.Map)
+	return nil, 0, mkerr.Errorf("map %s: an arena of the caller's", v.Map)
 }
 
 // wholeValue reads the value of a data section that v is a part of.
 func wholeValue(m *maps.Map, v *elf.VarDef) ([]byte, error) {
 	if m.Type().PerCPU() {
-		return nil, fmt.Errorf("map %s: each CPU has a value of its own: use the map", v.Map)
+		return nil, mkerr.Errorf("map %s: each CPU has a value of its own: use the map", v.Map)
 	}
 	value := make([]byte, m.ValueSize())
 	if err := m.Lookup(make([]byte, 4), value, 0); err != nil {
 		return nil, err
 	}
 	if uint64(v.Offset)+uint64(v.Size) > uint64(len(value)) {
-		return nil, fmt.Errorf("map %s holds %d bytes, the variable ends at %d", v.Map, len(value), uint64(v.Offset)+uint64(v.Size))
+		return nil, mkerr.Errorf("map %s holds %d bytes, the variable ends at %d", v.Map, len(value), uint64(v.Offset)+uint64(v.Size))
 	}
 	return value, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/kernel"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/probe"
 	"github.com/skepbpf/skep/internal/step/kconfig"
 	"github.com/skepbpf/skep/internal/step/ksyms"
@@ -121,20 +122,20 @@ func readFacts(needs Needs, o *FactOptions, root tree.Root) (*Facts, error) {
 	}
 	var err error
 	if f.Release, err = kernel.Release(root); err != nil {
-		return nil, fmt.Errorf("facts: %w", err)
+		return nil, mkerr.Errorf("facts: %w", err)
 	}
 	if f.CPUs, err = kernel.PossibleCPUs(root); err != nil {
-		return nil, fmt.Errorf("facts: possible CPUs: %w", err)
+		return nil, mkerr.Errorf("facts: possible CPUs: %w", err)
 	}
 	if needs.Version {
 		v, err := kernel.Version(root)
 		if err != nil {
-			return nil, fmt.Errorf("facts: %w", err)
+			return nil, mkerr.Errorf("facts: %w", err)
 		}
 		f.Version = v.Code()
 	}
 	if err := f.readConfig(needs.Config, root, o.Config); err != nil {
-		return nil, fmt.Errorf("facts: %w", err)
+		return nil, mkerr.Errorf("facts: %w", err)
 	}
 	f.readSymbols(needs.Symbols, root)
 	if f.BTF == nil {
@@ -180,7 +181,7 @@ func ambiguous(s kernel.Symbol) error {
 		}
 		return fmt.Sprintf("%#x%s", addr, module)
 	}
-	return fmt.Errorf("ambiguous: several symbols have this name, %s and %s",
+	return mkerr.Errorf("ambiguous: several symbols have this name, %s and %s",
 		place(s.Addr, s.Module), place(s.Other, s.OtherModule))
 }
 

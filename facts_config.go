@@ -1,11 +1,11 @@
 package skep
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/kernel"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/step/kconfig"
 	"github.com/skepbpf/skep/internal/tree"
 )
@@ -34,7 +34,7 @@ func (c *Config) check() error {
 	bin.SortStrings(names)
 	for _, n := range names {
 		if !kconfig.IsOption(n) {
-			return fmt.Errorf("config: %s is no option: names begin with CONFIG_", n)
+			return mkerr.Errorf("config: %s is no option: names begin with CONFIG_", n)
 		}
 	}
 	return nil
@@ -60,7 +60,7 @@ func (f *Facts) readConfig(names []string, root tree.Root, c *Config) error {
 	if len(c.Text) > 0 {
 		text, err := kernel.PlainConfig(c.Text)
 		if err != nil {
-			return fmt.Errorf("config: %s: %w", givenText, err)
+			return mkerr.Errorf("config: %s: %w", givenText, err)
 		}
 		left = f.known(left, kernel.ParseConfig(text, left), givenText)
 		asked = append(asked, givenText)

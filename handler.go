@@ -1,9 +1,9 @@
 package skep
 
 import (
-	"fmt"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/link"
 	"github.com/skepbpf/skep/prog"
 )
@@ -72,7 +72,7 @@ func (s *Spec) Handle(h SectionHandler) (int, error) {
 			continue
 		}
 		if err := h.Init(p); err != nil {
-			return n, fmt.Errorf("program %s: section %q: %w", name, p.Section, err)
+			return n, mkerr.Errorf("program %s: section %q: %w", name, p.Section, err)
 		}
 	}
 	return n, nil
@@ -84,7 +84,7 @@ func (pp *plannedProgram) attach(p *prog.Program) (link.Link, error) {
 	case h == nil:
 		return link.AttachSection(p, pp.match)
 	case h.Link == nil:
-		return nil, fmt.Errorf("section %q: its handler does not attach: %w", pp.section, link.ErrNoTarget)
+		return nil, mkerr.Errorf("section %q: its handler does not attach: %w", pp.section, link.ErrNoTarget)
 	default:
 		return h.Link(p, pp.match.Target)
 	}

@@ -2,11 +2,10 @@ package skep
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/skepbpf/skep/btf/handle"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
 )
@@ -104,7 +103,7 @@ func (l *loader) unit(stop func() error, u *unit, mu *sync.Mutex) {
 		required = required || pp.policy == Required
 		name = pp.name
 		if pp.err != nil {
-			errs = append(errs, fmt.Errorf("program %s: %w", pp.name, pp.err))
+			errs = append(errs, mkerr.Errorf("program %s: %w", pp.name, pp.err))
 			continue
 		}
 		p, err := l.one(stop, pp)
@@ -125,7 +124,7 @@ func (l *loader) unit(stop func() error, u *unit, mu *sync.Mutex) {
 		errs = append(errs, err)
 	}
 	if required {
-		u.err = l.fail("program", name, errors.Join(errs...))
+		u.err = l.fail("program", name, mkerr.Join(errs...))
 	}
 }
 
@@ -138,7 +137,7 @@ func (l *loader) loaded(pp *plannedProgram, p *prog.Program, u *unit) {
 	l.report.Programs[pp.name] = own
 	for _, other := range u.members {
 		if o := l.report.Programs[other.name]; other != pp && o.Why == nil {
-			o.Why = fmt.Errorf("%w: %s", ErrNotPreferred, pp.name)
+			o.Why = mkerr.Errorf("%w: %s", ErrNotPreferred, pp.name)
 			l.report.Programs[other.name] = o
 		}
 	}
@@ -146,10 +145,10 @@ func (l *loader) loaded(pp *plannedProgram, p *prog.Program, u *unit) {
 
 func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, error) {
 	if err := stop(); err != nil {
-		return nil, fmt.Errorf("program %s: %w", pp.name, err)
+		return nil, mkerr.Errorf("program %s: %w", pp.name, err)
 	}
 	if err := l.checkModules(pp); err != nil {
-		return nil, fmt.Errorf("program %s: %w", pp.name, err)
+		return nil, mkerr.Errorf("program %s: %w", pp.name, err)
 	}
 	spec := pp.spec
 	spec.Maps = make(map[string]prog.MapRef, len(l.Maps))
@@ -167,7 +166,7 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 		err = l.opts.Edit(&spec)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("program %s: %w", pp.name, err)
+		return nil, mkerr.Errorf("program %s: %w", pp.name, err)
 	}
 	p, err := prog.Load(&spec, &prog.Options{
 		BTF:      l.btf,
@@ -184,7 +183,7 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 	// Cancelled while the verifier ran.
 	if err := stop(); err != nil {
 		_ = p.Close()
-		return nil, fmt.Errorf("program %s: %w", pp.name, err)
+		return nil, mkerr.Errorf("program %s: %w", pp.name, err)
 	}
 	return p, nil
 }
@@ -198,7 +197,7 @@ func (l *loader) tables(pp *plannedProgram, refs map[string]prog.MapRef) (made [
 			Name: ".jumptables", Type: maps.InsnArray, KeySize: 4, ValueSize: valueSize, MaxEntries: uint32(len(t.targets)),
 		}, &maps.Options{Features: l.features, Token: l.token.TokenFD()})
 		if err != nil {
-			return made, fmt.Errorf("jump table %s: %w", t.name, err)
+			return made, mkerr.Errorf("jump table %s: %w", t.name, err)
 		}
 		made = append(made, m)
 		refs[t.name] = m
@@ -208,11 +207,11 @@ func (l *loader) tables(pp *plannedProgram, refs map[string]prog.MapRef) (made [
 			binary.NativeEndian.PutUint32(key[:], uint32(i))
 			binary.NativeEndian.PutUint32(value[:], to)
 			if err := m.Update(key[:], value[:], maps.Any); err != nil {
-				return made, fmt.Errorf("jump table %s: %w", t.name, err)
+				return made, mkerr.Errorf("jump table %s: %w", t.name, err)
 			}
 		}
 		if err := m.Freeze(); err != nil {
-			return made, fmt.Errorf("jump table %s: %w", t.name, err)
+			return made, mkerr.Errorf("jump table %s: %w", t.name, err)
 		}
 	}
 	return made, nil
@@ -232,10 +231,10 @@ func (l *loader) slots(stop func() error) error {
 				continue
 			}
 			if err := stop(); err != nil {
-				return l.fail("slots", m.name, fmt.Errorf("map %s: element %d: %w", m.name, s.Index, err))
+				return l.fail("slots", m.name, mkerr.Errorf("map %s: element %d: %w", m.name, s.Index, err))
 			}
 			if err := array.PutProgram(s.Index, p); err != nil {
-				return l.fail("slots", m.name, fmt.Errorf("map %s: element %d: program %s: %w", m.name, s.Index, s.Name, err))
+				return l.fail("slots", m.name, mkerr.Errorf("map %s: element %d: program %s: %w", m.name, s.Index, s.Name, err))
 			}
 		}
 	}

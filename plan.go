@@ -9,6 +9,7 @@ import (
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/elf"
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/relo"
 	"github.com/skepbpf/skep/internal/step/structops"
 	"github.com/skepbpf/skep/maps"
@@ -121,12 +122,12 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 		plan.addGroup(group, index)
 	}
 	if bad := plan.firstFailure(); bad != nil {
-		return fail("plan", bad.name, fmt.Errorf("program %s: %w", bad.name, bad.err))
+		return fail("plan", bad.name, mkerr.Errorf("program %s: %w", bad.name, bad.err))
 	}
 	for _, name := range p.spec.MapNames() {
 		m, err := p.planMap(name)
 		if err != nil {
-			return fail("plan", name, fmt.Errorf("map %s: %w", name, err))
+			return fail("plan", name, mkerr.Errorf("map %s: %w", name, err))
 		}
 		plan.maps = append(plan.maps, m)
 	}
@@ -249,7 +250,7 @@ func (p *planner) program(name string) *plannedProgram {
 
 func (p *planner) fill(pp *plannedProgram, ps *ProgramSpec) error {
 	if ps.Type == 0 {
-		return fmt.Errorf("section %q is no known program type: set Type", ps.Section)
+		return mkerr.Errorf("section %q is no known program type: set Type", ps.Section)
 	}
 	if ps.Type == prog.StructOps {
 		if err := p.member(pp); err != nil {
@@ -293,20 +294,20 @@ func (p *planner) target(pp *plannedProgram) error {
 		return nil
 	}
 	if t.Name == "" {
-		return fmt.Errorf("section %q names no target: set Target.Name", pp.section)
+		return mkerr.Errorf("section %q names no target: set Target.Name", pp.section)
 	}
 	if t.Program != nil || t.ID != 0 {
 		return nil // of a program: only the kernel knows its BTF
 	}
 	if err := pp.spec.Resolve(p.facts.BTF); err != nil {
-		return fmt.Errorf("target %w", err)
+		return mkerr.Errorf("target %w", err)
 	}
 	where := vmlinux
 	if t.Module != "" {
 		where = t.Module
 		types, err := p.facts.BTF.Module(where)
 		if err != nil {
-			return fmt.Errorf("target %w", err)
+			return mkerr.Errorf("target %w", err)
 		}
 		p.moduleIndex(where, types)
 	}

@@ -1,11 +1,10 @@
 package skep
 
 import (
-	"fmt"
-
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/elf"
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/maps"
 )
 
@@ -27,7 +26,7 @@ func (p *planner) arenaGlobals(name string) (*globals, error) {
 	size := uint64(m.MaxEntries) * page
 	need := (uint64(len(m.Contents)) + page - 1) / page * page
 	if need > size {
-		return nil, fmt.Errorf("an arena of %d pages, %d bytes, is too small for variables of %d bytes", m.MaxEntries, size, len(m.Contents))
+		return nil, mkerr.Errorf("an arena of %d pages, %d bytes, is too small for variables of %d bytes", m.MaxEntries, size, len(m.Contents))
 	}
 	g := &globals{contents: m.Contents}
 	if p.facts.Features.Get(feature.Ldimm64FullRange) == feature.Yes {
@@ -52,7 +51,7 @@ func (p *planner) arenaOf(name string) (*globals, error) {
 	if !ok {
 		var err error
 		if g, err = p.arenaGlobals(name); err != nil {
-			return nil, fmt.Errorf("map %s: %w", name, err)
+			return nil, mkerr.Errorf("map %s: %w", name, err)
 		}
 		p.arenas[name] = g
 	}
@@ -93,14 +92,14 @@ func (p *planner) table(pp *plannedProgram, t *elf.JumpTable) error {
 		}
 	}
 	if t.Bad != nil {
-		return fmt.Errorf("jump table %s: %w", t.Name, t.Bad)
+		return mkerr.Errorf("jump table %s: %w", t.Name, t.Bad)
 	}
 	start, ok := pp.linked.Start(t.Func)
 	if !ok {
-		return fmt.Errorf("jump table %s: function %s is not part of the program", t.Name, t.Func)
+		return mkerr.Errorf("jump table %s: function %s is not part of the program", t.Name, t.Func)
 	}
 	if p.edited(pp.name, t.Func) {
-		return fmt.Errorf("jump table %s: instructions of function %s were added or removed: the table does not fit any more", t.Name, t.Func)
+		return mkerr.Errorf("jump table %s: instructions of function %s were added or removed: the table does not fit any more", t.Name, t.Func)
 	}
 	own := table{name: t.Name, targets: make([]uint32, len(t.Targets))}
 	for i, to := range t.Targets {

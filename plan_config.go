@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/step/kconfig"
 )
 
@@ -77,11 +78,11 @@ func (p *planner) optionValue(x *plannedExtern) ([]byte, error) {
 		x.Value, x.From = v.Value, v.From
 		b, err := kconfig.Encode(p.spec.Types, x.def.Type, v.Value)
 		if err != nil && v.From != "" {
-			err = fmt.Errorf("%w (in %s)", err, v.From)
+			err = mkerr.Errorf("%w (in %s)", err, v.From)
 		}
 		return b, err
 	case Hidden:
-		err = fmt.Errorf("the kernel's configuration cannot be read: %w", v.Err)
+		err = mkerr.Errorf("the kernel's configuration cannot be read: %w", v.Err)
 	case NotAsked:
 		err = errors.New("the facts do not say")
 	default:

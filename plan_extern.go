@@ -8,6 +8,7 @@ import (
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/step/ksyms"
 )
 
@@ -60,7 +61,7 @@ func (p *planner) extern(pf *plannedFunc, in *asm.Instruction, slot int) error {
 	}
 	x, err := p.lookUp(in)
 	if err != nil {
-		return fmt.Errorf("extern %s: %w", in.Ref.Name, err)
+		return mkerr.Errorf("extern %s: %w", in.Ref.Name, err)
 	}
 	if x.sym == nil {
 		in.Ref = asm.Ref{Kind: asm.RefMapValue, Name: kconfigMap, Addend: int32(x.def.Offset)}

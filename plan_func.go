@@ -1,9 +1,8 @@
 package skep
 
 import (
-	"fmt"
-
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/relo"
 )
 
@@ -25,7 +24,7 @@ func (p *planner) function(f *FuncSpec) *plannedFunc {
 		in := &pf.Insns[i]
 		// The rest is looked up all the same: the report tells of all.
 		if err := p.extern(pf, in, slot); err != nil && pf.err == nil {
-			pf.err = fmt.Errorf("%s: %w", f.Name, err)
+			pf.err = mkerr.Errorf("%s: %w", f.Name, err)
 		}
 		slot += in.Slots()
 	}
@@ -42,7 +41,7 @@ func (p *planner) core(pf *plannedFunc) error {
 		return fix, err
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", pf.Name, err)
+		return mkerr.Errorf("%s: %w", pf.Name, err)
 	}
 	pf.Insns = insns
 	for _, u := range poisoned {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/step/structops"
 	"github.com/skepbpf/skep/prog"
 )
@@ -42,7 +43,7 @@ func (p *planner) member(pp *plannedProgram) error {
 			continue
 		}
 		if planned.err != nil {
-			return fmt.Errorf("map %s: %w", name, planned.err)
+			return mkerr.Errorf("map %s: %w", name, planned.err)
 		}
 		for _, m := range planned.value.Missing {
 			if m.Program == pp.name {
@@ -54,7 +55,7 @@ func (p *planner) member(pp *plannedProgram) error {
 				continue
 			}
 			if first != nil && (ops.Ops != planned.value.Ops || ops.Module != planned.value.Module || first.Index != use.Index) {
-				return fmt.Errorf("implements both %s.%s and %s.%s", ops.Name, first.Member, planned.value.Name, use.Member)
+				return mkerr.Errorf("implements both %s.%s and %s.%s", ops.Name, first.Member, planned.value.Name, use.Member)
 			}
 			first, ops = use, planned.value
 		}
@@ -64,7 +65,7 @@ func (p *planner) member(pp *plannedProgram) error {
 	case missing != "":
 		// As libbpf does: what an older kernel never calls is not needed.
 		pp.policy = Off
-		return fmt.Errorf("%w: %s", errNoMember, missing)
+		return mkerr.Errorf("%w: %s", errNoMember, missing)
 	default:
 		return errors.New("no struct_ops map uses it")
 	}

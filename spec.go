@@ -1,7 +1,6 @@
 package skep
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/elf"
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
@@ -91,7 +91,7 @@ func Open(path string) (*Spec, error) {
 	}
 	s, err := Read(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, mkerr.Errorf("%s: %w", path, err)
 	}
 	s.Name, _, _ = strings.Cut(filepath.Base(path), ".")
 	return s, nil
@@ -209,11 +209,11 @@ func (s *Spec) Prefer(programs ...string) error {
 			return notFound("program", n, s.ProgramNames())
 		}
 		if slices.Contains(programs[:i], n) {
-			return fmt.Errorf("program %s: named twice", n)
+			return mkerr.Errorf("program %s: named twice", n)
 		}
 		for _, g := range s.prefer {
 			if slices.Contains(g, n) {
-				return fmt.Errorf("program %s: already in a group of alternatives", n)
+				return mkerr.Errorf("program %s: already in a group of alternatives", n)
 			}
 		}
 	}

@@ -1,9 +1,8 @@
 package skep
 
 import (
-	"fmt"
-
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/step/structops"
 	"github.com/skepbpf/skep/internal/sysenc"
 	"github.com/skepbpf/skep/link"
@@ -50,7 +49,7 @@ func (s *Spec) ops(name string) *structops.Ops {
 	return o
 }
 
-func (o *StructOps) fail(err error) error { return fmt.Errorf("map %s: %w", o.name, err) }
+func (o *StructOps) fail(err error) error { return mkerr.Errorf("map %s: %w", o.name, err) }
 
 // Set gives a member its value. The member is a path in C, such as "flags" or
 // "conf.limit"; val is what VarSpec.Set takes, or a string that fits, with its
@@ -62,17 +61,17 @@ func (o *StructOps) Set(member string, val any) error {
 	}
 	if s, ok := val.(string); ok && isChars(o.ops.Types, m.Type) {
 		if len(s) >= len(mem) {
-			return o.fail(fmt.Errorf("member %s: %d characters and a NUL do not fit %d bytes", member, len(s), len(mem)))
+			return o.fail(mkerr.Errorf("member %s: %d characters and a NUL do not fit %d bytes", member, len(s), len(mem)))
 		}
 		clear(mem[copy(mem, s):])
 		return nil
 	}
 	if err := checkValue(o.ops.Types, m.Type, val); err != nil {
-		return o.fail(fmt.Errorf("member %s: %w", member, err))
+		return o.fail(mkerr.Errorf("member %s: %w", member, err))
 	}
 	b, err := sysenc.Encode(val, len(mem))
 	if err != nil {
-		return o.fail(fmt.Errorf("member %s: %w", member, err))
+		return o.fail(mkerr.Errorf("member %s: %w", member, err))
 	}
 	copy(mem, b)
 	return nil
@@ -85,10 +84,10 @@ func (o *StructOps) Get(member string, out any) error {
 		return o.fail(err)
 	}
 	if err := checkValue(o.ops.Types, m.Type, out); err != nil {
-		return o.fail(fmt.Errorf("member %s: %w", member, err))
+		return o.fail(mkerr.Errorf("member %s: %w", member, err))
 	}
 	if err := sysenc.Decode(mem, out); err != nil {
-		return o.fail(fmt.Errorf("member %s: %w", member, err))
+		return o.fail(mkerr.Errorf("member %s: %w", member, err))
 	}
 	return nil
 }
@@ -105,7 +104,7 @@ func (o *StructOps) SetProgram(member, program string) error {
 		case p == nil:
 			return o.fail(notFound("program", program, o.spec.ProgramNames()))
 		case p.Type != prog.StructOps:
-			return o.fail(fmt.Errorf("member %s: program %s is of type %s", member, program, p.Type))
+			return o.fail(mkerr.Errorf("member %s: program %s is of type %s", member, program, p.Type))
 		}
 	}
 	ms := o.spec.Maps[o.name]
@@ -157,9 +156,9 @@ func (o *StructOps) member(path string, function bool) (structops.Member, []byte
 	}
 	if m.Func != function {
 		if function {
-			return m, nil, fmt.Errorf("member %s: no pointer to a function", path)
+			return m, nil, mkerr.Errorf("member %s: no pointer to a function", path)
 		}
-		return m, nil, fmt.Errorf("member %s: a pointer to a function: see SetProgram", path)
+		return m, nil, mkerr.Errorf("member %s: a pointer to a function: see SetProgram", path)
 	}
 	return m, o.ops.Data[m.Offset : m.Offset+m.Size], nil
 }
@@ -188,7 +187,7 @@ func (s *Spec) policy(name string) (Policy, error) {
 	}
 	switch {
 	case used && !created:
-		return Off, fmt.Errorf("%w: so is each struct_ops map that it is for", ErrOff)
+		return Off, mkerr.Errorf("%w: so is each struct_ops map that it is for", ErrOff)
 	case created && p.Policy == Off:
 		return Required, nil
 	case p.Policy == Off:
@@ -216,7 +215,7 @@ func (c *Collection) AttachStructOps(name string) (*link.StructOps, error) {
 			return l, nil
 		}
 	}
-	return nil, &StepError{Object: c.plan.object, Step: "attach", Name: name, Err: fmt.Errorf("map %s: %w", name, err)}
+	return nil, &StepError{Object: c.plan.object, Step: "attach", Name: name, Err: mkerr.Errorf("map %s: %w", name, err)}
 }
 
 // UpdateStructOps lets a struct_ops map of the collection take the place of the
@@ -227,7 +226,7 @@ func (c *Collection) UpdateStructOps(l *link.StructOps, name string) error {
 		err = l.UpdateMap(m, o)
 	}
 	if err != nil {
-		return &StepError{Object: c.plan.object, Step: "attach", Name: name, Err: fmt.Errorf("map %s: %w", name, err)}
+		return &StepError{Object: c.plan.object, Step: "attach", Name: name, Err: mkerr.Errorf("map %s: %w", name, err)}
 	}
 	return nil
 }
@@ -250,5 +249,5 @@ func (c *Collection) structOps(name string) (*maps.Map, link.StructOpsOptions, e
 		}
 		return m, o, nil
 	}
-	return nil, o, fmt.Errorf("no struct_ops")
+	return nil, o, mkerr.Errorf("no struct_ops")
 }

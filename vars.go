@@ -2,13 +2,13 @@ package skep
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 	"reflect"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/elf"
 	"github.com/skepbpf/skep/internal/layout"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sysenc"
 )
 
@@ -45,11 +45,11 @@ func (v *VarSpec) Set(val any) error {
 		return err
 	}
 	if err := v.check(val); err != nil {
-		return fmt.Errorf("variable %s: %w", v.def.Name, err)
+		return mkerr.Errorf("variable %s: %w", v.def.Name, err)
 	}
 	b, err := sysenc.Encode(val, int(v.def.Size))
 	if err != nil {
-		return fmt.Errorf("variable %s: %w", v.def.Name, err)
+		return mkerr.Errorf("variable %s: %w", v.def.Name, err)
 	}
 	if m.Contents == nil {
 		m.Contents = make([]byte, m.ValueSize)
@@ -66,7 +66,7 @@ func (v *VarSpec) Get(out any) error {
 		return err
 	}
 	if err := v.check(out); err != nil {
-		return fmt.Errorf("variable %s: %w", v.def.Name, err)
+		return mkerr.Errorf("variable %s: %w", v.def.Name, err)
 	}
 	mem := m.Contents
 	if mem == nil {
@@ -75,7 +75,7 @@ func (v *VarSpec) Get(out any) error {
 		mem = mem[v.def.Offset:][:v.def.Size]
 	}
 	if err := sysenc.Decode(mem, out); err != nil {
-		return fmt.Errorf("variable %s: %w", v.def.Name, err)
+		return mkerr.Errorf("variable %s: %w", v.def.Name, err)
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (v *VarSpec) check(val any) error {
 		raw = true
 	}
 	if o := v.spec.object.Order; foreign(o) && v.def.Size > 1 && !raw {
-		return fmt.Errorf("the object is %v, this machine is not: it takes bytes only", o)
+		return mkerr.Errorf("the object is %v, this machine is not: it takes bytes only", o)
 	}
 	return checkValue(v.spec.Types, v.def.Type, val)
 }
@@ -128,16 +128,16 @@ func foreign(o binary.ByteOrder) bool {
 func (v *VarSpec) home() (*MapSpec, error) {
 	m := v.spec.Maps[v.def.Map]
 	if m == nil {
-		return nil, fmt.Errorf("variable %s: %w", v.def.Name, notFound("map", v.def.Map, v.spec.MapNames()))
+		return nil, mkerr.Errorf("variable %s: %w", v.def.Name, notFound("map", v.def.Map, v.spec.MapNames()))
 	}
 	have := uint64(m.ValueSize)
 	if m.Contents != nil {
 		have = uint64(len(m.Contents))
 	} else if have > math.MaxInt {
-		return nil, fmt.Errorf("variable %s: map %s of %d bytes is too large for this machine", v.def.Name, v.def.Map, have)
+		return nil, mkerr.Errorf("variable %s: map %s of %d bytes is too large for this machine", v.def.Name, v.def.Map, have)
 	}
 	if end := uint64(v.def.Offset) + uint64(v.def.Size); end > have {
-		return nil, fmt.Errorf("variable %s: map %s holds %d bytes, the variable ends at %d", v.def.Name, v.def.Map, have, end)
+		return nil, mkerr.Errorf("variable %s: map %s holds %d bytes, the variable ends at %d", v.def.Name, v.def.Map, have, end)
 	}
 	return m, nil
 }

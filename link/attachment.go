@@ -2,9 +2,9 @@ package link
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -45,12 +45,12 @@ func (a *attachment) attach(p *prog.Program, attr sys.ProgAttachAttr) error {
 	}
 	tfd, err := a.borrowTarget()
 	if err != nil {
-		return errors.Join(err, own.Close())
+		return mkerr.Join(err, own.Close())
 	}
 	defer a.releaseTarget()
 	attr.TargetFd, attr.AttachBpfFd, attr.AttachType = uint32(tfd), uint32(pfd), a.at
 	if err := sys.ProgAttach(&attr); err != nil {
-		return errors.Join(err, own.Close())
+		return mkerr.Join(err, own.Close())
 	}
 	a.prog, a.id = own, id
 	return nil
@@ -81,14 +81,14 @@ func (a *attachment) Close() error {
 		return err
 	}
 	a.closed = true
-	return errors.Join(a.prog.Close(), a.target.Close())
+	return mkerr.Join(a.prog.Close(), a.target.Close())
 }
 
 func (a *attachment) Detach() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
-		return fmt.Errorf("detach link: %w", sys.ErrClosed)
+		return mkerr.Errorf("detach link: %w", sys.ErrClosed)
 	}
 	return a.detach()
 }
@@ -114,7 +114,7 @@ func (a *attachment) detach() error {
 		TargetFd: uint32(tfd), AttachBpfFd: uint32(pfd), AttachType: a.at,
 	})
 	if err != nil && !errors.Is(err, sys.ENOENT) {
-		return fmt.Errorf("detach: %w", err)
+		return mkerr.Errorf("detach: %w", err)
 	}
 	a.gone = true
 	return nil
@@ -126,14 +126,14 @@ func (a *attachment) Update(p *prog.Program) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed || a.gone {
-		return fmt.Errorf("update link: %w", sys.ErrClosed)
+		return mkerr.Errorf("update link: %w", sys.ErrClosed)
 	}
 	if a.details != nil {
 		return &errNoLink{"update", FormProgAttach} // not a cgroup
 	}
 	old, err := a.prog.Borrow()
 	if err != nil {
-		return fmt.Errorf("update link: %w", err)
+		return mkerr.Errorf("update link: %w", err)
 	}
 	attr := sys.ProgAttachAttr{AttachFlags: a.flags}
 	if a.flags&sys.BPF_F_ALLOW_MULTI != 0 {
@@ -144,7 +144,7 @@ func (a *attachment) Update(p *prog.Program) error {
 	err = a.attach(p, attr)
 	before.Release()
 	if err != nil {
-		return fmt.Errorf("update link: %w", err)
+		return mkerr.Errorf("update link: %w", err)
 	}
 	return before.Close()
 }
@@ -156,7 +156,7 @@ func (a *attachment) Info() (Info, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
-		return Info{}, fmt.Errorf("link info: %w", sys.ErrClosed)
+		return Info{}, mkerr.Errorf("link info: %w", sys.ErrClosed)
 	}
 	in := Info{Program: a.id, Form: FormProgAttach, Details: a.details}
 	if a.gone {

@@ -2,10 +2,10 @@ package link
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -36,7 +36,7 @@ func (m CgroupMode) flags() (uint32, error) {
 		CgroupOverride: sys.BPF_F_ALLOW_OVERRIDE, CgroupExclusive: 0,
 	}
 	if int(m) >= len(flags) {
-		return 0, fmt.Errorf("no cgroup mode %d", m)
+		return 0, mkerr.Errorf("no cgroup mode %d", m)
 	}
 	return flags[m], nil
 }
@@ -64,7 +64,7 @@ type CgroupOptions struct {
 func AttachCgroup(p *prog.Program, o CgroupOptions) (Link, error) {
 	l, err := attachCgroup(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach cgroup %s: %w", o.Path, explainPerm(err, cgroupNeeds(p)))
+		return nil, mkerr.Errorf("attach cgroup %s: %w", o.Path, explainPerm(err, cgroupNeeds(p)))
 	}
 	return l, nil
 }
@@ -99,7 +99,7 @@ func attachCgroup(p *prog.Program, o *CgroupOptions) (Link, error) {
 	if o.Mode == CgroupLink {
 		l, err := linkCgroup(pfd, dir, at, o)
 		if err == nil || !maybeMissing(err) || !o.Order.zero() || o.Preorder || knowsLink(pfd, at, &err) {
-			return l, errors.Join(err, dir.Close())
+			return l, mkerr.Join(err, dir.Close())
 		}
 	}
 	return progAttach(p, dir, at, flags, o)
@@ -131,7 +131,7 @@ func openTarget(path string, fd, flags int) (*sys.FD, error) {
 func dupUser(fd int) (*sys.FD, error) {
 	if fd <= 2 {
 		// Standard streams are no targets, and NewFD would move them.
-		return nil, fmt.Errorf("descriptor %d: %w", fd, sys.EBADF)
+		return nil, mkerr.Errorf("descriptor %d: %w", fd, sys.EBADF)
 	}
 	theirs, err := sys.NewFD(fd)
 	if err != nil {
@@ -173,7 +173,7 @@ func linkCgroup(pfd int, dir *sys.FD, at sys.AttachType, o *CgroupOptions) (Link
 	})
 	if err != nil {
 		if maybeMissing(err) && !o.Order.zero() && knowsLink(pfd, at, &err) {
-			return nil, fmt.Errorf("%w (%w)", err, errNoCgroupOrder())
+			return nil, mkerr.Errorf("%w (%w)", err, errNoCgroupOrder())
 		}
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func knowsCgroupOrder(pfd int, at sys.AttachType) bool {
 func progAttach(p *prog.Program, dir *sys.FD, at sys.AttachType, flags uint32, o *CgroupOptions) (Link, error) {
 	a, err := o.anchor()
 	if err != nil {
-		return nil, errors.Join(err, dir.Close())
+		return nil, mkerr.Join(err, dir.Close())
 	}
 	defer a.release()
 	att := &attachment{target: dir, at: at}
@@ -212,14 +212,14 @@ func progAttach(p *prog.Program, dir *sys.FD, at sys.AttachType, flags uint32, o
 	if o.Replace != nil {
 		rfd, rf, err := borrowProgram(o.Replace)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("replace: %w", err), dir.Close())
+			return nil, mkerr.Join(mkerr.Errorf("replace: %w", err), dir.Close())
 		}
 		defer rf.Release()
 		attr.AttachFlags |= sys.BPF_F_REPLACE
 		attr.ReplaceBpfFd = uint32(rfd)
 	}
 	if err := att.attach(p, attr); err != nil {
-		return nil, errors.Join(err, dir.Close())
+		return nil, mkerr.Join(err, dir.Close())
 	}
 	att.flags = flags
 	return att, nil

@@ -3,11 +3,11 @@ package link
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -18,7 +18,7 @@ func interfaceIndex(name string, index int) (uint32, error) {
 	case (name == "") == (index == 0):
 		return 0, errors.New("want the name or the index of an interface")
 	case index < 0 || index > math.MaxInt32:
-		return 0, fmt.Errorf("no interface has index %d", index)
+		return 0, mkerr.Errorf("no interface has index %d", index)
 	case index != 0:
 		return uint32(index), nil
 	}
@@ -27,7 +27,7 @@ func interfaceIndex(name string, index int) (uint32, error) {
 	}
 	in, err := getInterface(name, 0)
 	if err != nil {
-		return 0, fmt.Errorf("interface %s: %w", name, err)
+		return 0, mkerr.Errorf("interface %s: %w", name, err)
 	}
 	return in.index, nil
 }
@@ -38,7 +38,7 @@ const maxIfname = 16
 // checkIfname refuses names that no interface can have (dev_valid_name).
 func checkIfname(name string) error {
 	if len(name) >= maxIfname || name == "." || name == ".." || strings.ContainsAny(name, "/: \t\n\v\f\r\x00") {
-		return fmt.Errorf("%q is no name of an interface", name)
+		return mkerr.Errorf("%q is no name of an interface", name)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package link
 import (
 	"fmt"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -163,13 +164,13 @@ func (PerfEventInfo) details()     {}
 func (l *bpfLink) Info() (Info, error) {
 	fd, err := l.fd.Borrow()
 	if err != nil {
-		return Info{}, fmt.Errorf("link info: %w", err)
+		return Info{}, mkerr.Errorf("link info: %w", err)
 	}
 	defer l.fd.Release()
 	in, err := readInfo(fd)
 	if err != nil {
 		// Linux 5.7 has bpf_link, but not yet its info.
-		return Info{}, fmt.Errorf("link info: %w", err)
+		return Info{}, mkerr.Errorf("link info: %w", err)
 	}
 	in.Form = l.form
 	if l.event != nil {
@@ -190,7 +191,7 @@ func readInfo(fd int) (Info, error) {
 	}
 	d, err := infoReaders[in.Type](fd)
 	if err != nil {
-		return Info{}, fmt.Errorf("%s: %w", in.Type, err)
+		return Info{}, mkerr.Errorf("%s: %w", in.Type, err)
 	}
 	in.Details = d
 	return in, nil

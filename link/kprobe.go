@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/prog"
 )
 
@@ -34,7 +35,7 @@ func AttachKprobe(p *prog.Program, o KprobeOptions) (Link, error) {
 	}
 	l, err := attachKprobe(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach %s %s: %w", o.kind(), what, err)
+		return nil, mkerr.Errorf("attach %s %s: %w", o.kind(), what, err)
 	}
 	return l, nil
 }

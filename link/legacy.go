@@ -1,7 +1,6 @@
 package link
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/skepbpf/skep/internal/kernel"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -36,7 +36,7 @@ func (l *legacyProbe) remove() error {
 // kprobetrace.rst, uprobetracer.rst).
 func (p *probe) definition(name string) (string, error) {
 	if strings.ContainsAny(p.target, " \t\n\x00") {
-		return "", fmt.Errorf("%q: tracefs cannot take blanks in it", p.target)
+		return "", mkerr.Errorf("%q: tracefs cannot take blanks in it", p.target)
 	}
 	var b strings.Builder
 	b.WriteByte("pr"[btoi(p.ret())])
@@ -86,7 +86,7 @@ func (p *probe) openLegacy(e *probeEvent) error {
 	}
 	e.def = def
 	if err := p.openDefined(t, e); err != nil {
-		return errors.Join(err, def.remove())
+		return mkerr.Join(err, def.remove())
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func tracepointID(t *kernel.Tracefs, category, name string) (uint64, error) {
 	}
 	id, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 32)
 	if err != nil {
-		return 0, fmt.Errorf("%s: id of %s/%s: %q is no number", t, category, name, b)
+		return 0, mkerr.Errorf("%s: id of %s/%s: %q is no number", t, category, name, b)
 	}
 	return id, nil
 }

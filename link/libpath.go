@@ -1,12 +1,12 @@
 package link
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"runtime"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -56,7 +56,7 @@ func searchPath(file string, env func(string) string) (dirs []string, perm fs.Fi
 // PATH and /usr/bin, /usr/sbin.
 func ResolveBinary(path string) (string, error) {
 	if path == "" {
-		return "", fmt.Errorf("find binary: no path")
+		return "", mkerr.Errorf("find binary: no path")
 	}
 	if strings.Contains(path, "/") {
 		return path, nil
@@ -68,5 +68,5 @@ func ResolveBinary(path string) (string, error) {
 			return full, nil
 		}
 	}
-	return "", fmt.Errorf("find binary %q: %w in %s", path, fs.ErrNotExist, strings.Join(dirs, ":"))
+	return "", mkerr.Errorf("find binary %q: %w in %s", path, fs.ErrNotExist, strings.Join(dirs, ":"))
 }

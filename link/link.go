@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -102,25 +103,25 @@ func (l *bpfLink) Close() error {
 	if pinned && errors.Is(eerr, sys.EBUSY) {
 		eerr = nil // the pinned link goes on using it
 	}
-	return errors.Join(err, eerr)
+	return mkerr.Join(err, eerr)
 }
 
 func (l *bpfLink) Pin(path string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.pin != "" {
-		return fmt.Errorf("pin link: already pinned at %s: %w", l.pin, sys.EEXIST)
+		return mkerr.Errorf("pin link: already pinned at %s: %w", l.pin, sys.EEXIST)
 	}
 	fd, err := l.fd.Borrow()
 	if err != nil {
-		return fmt.Errorf("pin link: %w", err)
+		return mkerr.Errorf("pin link: %w", err)
 	}
 	defer l.fd.Release()
 	if err := checkPath(path); err != nil {
-		return fmt.Errorf("pin link: %w", err)
+		return mkerr.Errorf("pin link: %w", err)
 	}
 	if err := sys.ObjPin(&sys.ObjAttr{Pathname: sys.StringPtr(path), BpfFd: uint32(fd)}); err != nil {
-		return fmt.Errorf("pin link at %s: %w", path, err)
+		return mkerr.Errorf("pin link at %s: %w", path, err)
 	}
 	l.pin = path
 	return nil
@@ -133,7 +134,7 @@ func (l *bpfLink) Unpin() error {
 		return nil
 	}
 	if err := removeFile(l.pin); err != nil {
-		return fmt.Errorf("unpin link: %w", err)
+		return mkerr.Errorf("unpin link: %w", err)
 	}
 	l.pin = ""
 	return nil
@@ -141,20 +142,20 @@ func (l *bpfLink) Unpin() error {
 
 func (l *bpfLink) Update(p *prog.Program) error {
 	if !l.typ.updatable() {
-		return fmt.Errorf("update link: a %s link keeps its program: %w", l.typ, errors.ErrUnsupported)
+		return mkerr.Errorf("update link: a %s link keeps its program: %w", l.typ, errors.ErrUnsupported)
 	}
 	fd, err := l.fd.Borrow()
 	if err != nil {
-		return fmt.Errorf("update link: %w", err)
+		return mkerr.Errorf("update link: %w", err)
 	}
 	defer l.fd.Release()
 	pfd, done, err := borrowProgram(p)
 	if err != nil {
-		return fmt.Errorf("update link: %w", err)
+		return mkerr.Errorf("update link: %w", err)
 	}
 	defer done.Release()
 	if err := sys.LinkUpdate(&sys.LinkUpdateAttr{LinkFd: uint32(fd), NewProgFd: uint32(pfd)}); err != nil {
-		return fmt.Errorf("update link: %w", err)
+		return mkerr.Errorf("update link: %w", err)
 	}
 	return nil
 }
@@ -162,11 +163,11 @@ func (l *bpfLink) Update(p *prog.Program) error {
 func (l *bpfLink) Detach() error {
 	fd, err := l.fd.Borrow()
 	if err != nil {
-		return fmt.Errorf("detach link: %w", err)
+		return mkerr.Errorf("detach link: %w", err)
 	}
 	defer l.fd.Release()
 	if err := sys.LinkDetach(&sys.LinkDetachAttr{LinkFd: uint32(fd)}); err != nil {
-		return fmt.Errorf("detach link: %w", err)
+		return mkerr.Errorf("detach link: %w", err)
 	}
 	return nil
 }
@@ -179,12 +180,12 @@ func borrowProgram(p *prog.Program, types ...prog.Type) (int, *sys.FD, error) {
 		return -1, nil, errors.New("no program")
 	}
 	if len(types) != 0 && !slices.Contains(types, p.Type()) {
-		return -1, nil, fmt.Errorf("program %s is of type %s, want %s", p.Name(), p.Type(), types[0])
+		return -1, nil, mkerr.Errorf("program %s is of type %s, want %s", p.Name(), p.Type(), types[0])
 	}
 	f := p.ProgFD()
 	fd, err := f.Borrow()
 	if err != nil {
-		return -1, nil, fmt.Errorf("program: %w", err)
+		return -1, nil, mkerr.Errorf("program: %w", err)
 	}
 	return fd, f, nil
 }

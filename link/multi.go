@@ -2,10 +2,10 @@ package link
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -26,7 +26,7 @@ type KprobeMultiOptions struct {
 func AttachKprobeMulti(p *prog.Program, o KprobeMultiOptions) (Link, error) {
 	l, err := attachKprobeMulti(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach kprobe.multi: %w", err)
+		return nil, mkerr.Errorf("attach kprobe.multi: %w", err)
 	}
 	return l, nil
 }
@@ -37,11 +37,11 @@ func attachKprobeMulti(p *prog.Program, o *KprobeMultiOptions) (Link, error) {
 	case n == 0, len(o.Symbols) != 0 && len(o.Addresses) != 0:
 		return nil, errors.New("want symbols or addresses")
 	case len(o.Cookies) != 0 && len(o.Cookies) != n:
-		return nil, fmt.Errorf("%d cookies for %d functions", len(o.Cookies), n)
+		return nil, mkerr.Errorf("%d cookies for %d functions", len(o.Cookies), n)
 	}
 	for _, s := range o.Symbols {
 		if err := checkPath(s); err != nil {
-			return nil, fmt.Errorf("bad function name %q", s)
+			return nil, mkerr.Errorf("bad function name %q", s)
 		}
 	}
 	pfd, pf, err := borrowProgram(p, prog.Kprobe)
@@ -65,9 +65,9 @@ func attachKprobeMulti(p *prog.Program, o *KprobeMultiOptions) (Link, error) {
 	case err == nil:
 		return wrapLink(fd, TypeKprobeMulti, FormLink, nil), nil
 	case errors.Is(err, sys.EOPNOTSUPP):
-		return nil, fmt.Errorf("%w: the kernel lacks CONFIG_FPROBE", err)
+		return nil, mkerr.Errorf("%w: the kernel lacks CONFIG_FPROBE", err)
 	case errors.Is(err, sys.ESRCH):
-		return nil, fmt.Errorf("%w: not all functions exist, are unique and can be traced", err)
+		return nil, mkerr.Errorf("%w: not all functions exist, are unique and can be traced", err)
 	}
 	return nil, explainPerm(err, 0)
 }
@@ -104,7 +104,7 @@ type UprobeMultiOptions struct {
 func AttachUprobeMulti(p *prog.Program, o UprobeMultiOptions) (Link, error) {
 	l, err := attachUprobeMulti(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach uprobe.multi %s: %w", o.Path, err)
+		return nil, mkerr.Errorf("attach uprobe.multi %s: %w", o.Path, err)
 	}
 	return l, nil
 }
@@ -116,9 +116,9 @@ func (o *UprobeMultiOptions) places() (path string, offsets []uint64, err error)
 	case n == 0:
 		return "", nil, errors.New("want symbols or offsets")
 	case len(o.Cookies) != 0 && len(o.Cookies) != n, len(o.RefCtrOffsets) != 0 && len(o.RefCtrOffsets) != n:
-		return "", nil, fmt.Errorf("%d cookies and %d reference counters for %d places", len(o.Cookies), len(o.RefCtrOffsets), n)
+		return "", nil, mkerr.Errorf("%d cookies and %d reference counters for %d places", len(o.Cookies), len(o.RefCtrOffsets), n)
 	case o.PID < 0:
-		return "", nil, fmt.Errorf("process %d", o.PID)
+		return "", nil, mkerr.Errorf("process %d", o.PID)
 	}
 	if path, err = absBinary(o.Path); err != nil {
 		return "", nil, err

@@ -2,9 +2,9 @@ package link
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -20,7 +20,7 @@ type NetnsOptions struct {
 func AttachNetns(p *prog.Program, o NetnsOptions) (Link, error) {
 	l, err := attachNetns(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach network namespace %s: %w", o.Path, explainPerm(err, 0))
+		return nil, mkerr.Errorf("attach network namespace %s: %w", o.Path, explainPerm(err, 0))
 	}
 	return l, nil
 }
@@ -38,7 +38,7 @@ func attachNetns(p *prog.Program, o *NetnsOptions) (Link, error) {
 	case prog.FlowDissector:
 		at = sys.BPF_FLOW_DISSECTOR
 	default:
-		return nil, fmt.Errorf("a program of type %s has no hook in network namespaces", p.Type())
+		return nil, mkerr.Errorf("a program of type %s has no hook in network namespaces", p.Type())
 	}
 	if o.Path == "" && o.FD == 0 {
 		o.Path = "/proc/thread-self/ns/net"
@@ -76,7 +76,7 @@ type NetfilterOptions struct {
 func AttachNetfilter(p *prog.Program, o NetfilterOptions) (Link, error) {
 	pfd, pf, err := borrowProgram(p, prog.Netfilter)
 	if err != nil {
-		return nil, fmt.Errorf("attach netfilter: %w", err)
+		return nil, mkerr.Errorf("attach netfilter: %w", err)
 	}
 	defer pf.Release()
 	attr := sys.LinkCreateNetfilterAttr{
@@ -88,7 +88,7 @@ func AttachNetfilter(p *prog.Program, o NetfilterOptions) (Link, error) {
 	}
 	fd, err := sys.LinkCreate(&attr)
 	if err != nil {
-		return nil, fmt.Errorf("attach netfilter: %w", explainPerm(err, 0))
+		return nil, mkerr.Errorf("attach netfilter: %w", explainPerm(err, 0))
 	}
 	return wrapLink(fd, TypeNetfilter, FormLink, nil), nil
 }

@@ -2,12 +2,12 @@ package link
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 	"strconv"
 
 	"github.com/skepbpf/skep/internal/diagnose"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -15,15 +15,15 @@ import (
 // Link of an iterator is an *Iter. Requires Linux 5.8.
 func OpenPinned(path string) (Link, error) {
 	if err := checkPath(path); err != nil {
-		return nil, fmt.Errorf("open pinned link: %w", err)
+		return nil, mkerr.Errorf("open pinned link: %w", err)
 	}
 	fd, err := sys.ObjGet(&sys.ObjAttr{Pathname: sys.StringPtr(path)})
 	if err != nil {
-		return nil, fmt.Errorf("open pinned link %s: %w", path, err)
+		return nil, mkerr.Errorf("open pinned link %s: %w", path, err)
 	}
 	l, err := open(fd, path)
 	if err != nil {
-		return nil, fmt.Errorf("open pinned link %s: %w", path, err)
+		return nil, mkerr.Errorf("open pinned link %s: %w", path, err)
 	}
 	return l, nil
 }
@@ -33,11 +33,11 @@ func OpenPinned(path string) (Link, error) {
 func FromID(id ID) (Link, error) {
 	fd, err := sys.LinkGetFDByID(&sys.GetIDAttr{StartId: uint32(id)})
 	if err != nil {
-		return nil, fmt.Errorf("open link %d: %w", id, explainPerm(err, diagnose.SysAdmin))
+		return nil, mkerr.Errorf("open link %d: %w", id, explainPerm(err, diagnose.SysAdmin))
 	}
 	l, err := open(fd, "")
 	if err != nil {
-		return nil, fmt.Errorf("open link %d: %w", id, err)
+		return nil, mkerr.Errorf("open link %d: %w", id, err)
 	}
 	return l, nil
 }
@@ -52,7 +52,7 @@ func open(fd *sys.FD, pin string) (Link, error) {
 	in, err := checkedInfo(raw)
 	fd.Release()
 	if err != nil {
-		return nil, errors.Join(err, fd.Close())
+		return nil, mkerr.Join(err, fd.Close())
 	}
 	b := &bpfLink{fd: fd, form: FormLink, typ: in, pin: pin}
 	if in == TypeIter {
@@ -70,7 +70,7 @@ func isLinkFile(name string) bool {
 func checkedInfo(fd int) (Type, error) {
 	// Without procfs the info's own shape has to do.
 	if name, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd)); err == nil && !isLinkFile(name) {
-		return 0, fmt.Errorf("not a link: %s", name)
+		return 0, mkerr.Errorf("not a link: %s", name)
 	}
 	var head sys.LinkInfo
 	err := sys.ObjGetInfoByFD(fd, &head)
@@ -89,7 +89,7 @@ func All() iter.Seq2[Link, error] {
 				return
 			}
 			if err != nil {
-				yield(nil, fmt.Errorf("list links: %w", explainPerm(err, diagnose.SysAdmin)))
+				yield(nil, mkerr.Errorf("list links: %w", explainPerm(err, diagnose.SysAdmin)))
 				return
 			}
 			id = attr.NextId

@@ -2,8 +2,8 @@ package link
 
 import (
 	"errors"
-	"fmt"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -57,7 +57,7 @@ func (o *Order) resolve() (anchor, error) {
 	named := btoi(o.Link != nil) + btoi(o.LinkID != 0) + btoi(o.Program != nil) + btoi(o.ProgramID != 0)
 	switch {
 	case o.Place > After:
-		return a, fmt.Errorf("no such place: %d", o.Place)
+		return a, mkerr.Errorf("no such place: %d", o.Place)
 	case o.Place == Before || o.Place == After:
 		if named != 1 {
 			return a, errors.New("before and after want one neighbour")
@@ -95,7 +95,7 @@ func (o *Order) neighbour(a *anchor) error {
 	fd, err := a.borrowed.Borrow()
 	if err != nil {
 		a.borrowed = nil
-		return fmt.Errorf("neighbour: %w", err)
+		return mkerr.Errorf("neighbour: %w", err)
 	}
 	a.relative = uint32(fd)
 	return nil

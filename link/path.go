@@ -2,15 +2,16 @@ package link
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // checkPath refuses paths that would be cut at a NUL.
 func checkPath(path string) error {
 	if path == "" || strings.IndexByte(path, 0) >= 0 {
-		return fmt.Errorf("bad path %q", path)
+		return mkerr.Errorf("bad path %q", path)
 	}
 	return nil
 }

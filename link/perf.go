@@ -2,10 +2,10 @@ package link
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -28,7 +28,7 @@ func (e *probeEvent) remove() error {
 	e.once.Do(func() {
 		e.err = e.fd.Close()
 		if e.def != nil {
-			e.err = errors.Join(e.err, e.def.remove())
+			e.err = mkerr.Join(e.err, e.def.remove())
 		}
 	})
 	return e.err
@@ -65,7 +65,7 @@ func attachEvent(p *prog.Program, e *probeEvent, cookie uint64) (Link, error) {
 	e.info.Cookie = cookie
 	l, err := tryAttachEvent(p, e, cookie)
 	if err != nil {
-		return nil, errors.Join(err, e.remove())
+		return nil, mkerr.Join(err, e.remove())
 	}
 	return l, nil
 }
@@ -78,7 +78,7 @@ func tryAttachEvent(p *prog.Program, e *probeEvent, cookie uint64) (Link, error)
 	defer pf.Release()
 	efd, err := e.fd.Borrow()
 	if err != nil {
-		return nil, fmt.Errorf("perf event: %w", err)
+		return nil, mkerr.Errorf("perf event: %w", err)
 	}
 	defer e.fd.Release()
 
@@ -87,7 +87,7 @@ func tryAttachEvent(p *prog.Program, e *probeEvent, cookie uint64) (Link, error)
 	})
 	if err == nil {
 		if err := sys.PerfEnable(efd); err != nil {
-			return nil, errors.Join(err, fd.Close())
+			return nil, mkerr.Join(err, fd.Close())
 		}
 		e.fd.Close() // the link holds the event
 		return wrapLink(fd, TypePerfEvent, FormLink, e), nil
@@ -131,7 +131,7 @@ func knowsLink(pfd int, at sys.AttachType, err *error) bool {
 	case maybeMissing(asked):
 		return false
 	case !errors.Is(asked, sys.EBADF) && !errors.Is(asked, sys.ENODEV):
-		*err = fmt.Errorf("%w (asking for links to nothing: %w)", *err, asked)
+		*err = mkerr.Errorf("%w (asking for links to nothing: %w)", *err, asked)
 	}
 	return true
 }
@@ -140,7 +140,7 @@ func knowsLink(pfd int, at sys.AttachType, err *error) bool {
 func programID(pfd int) (uint32, error) {
 	var in sys.ProgInfo
 	if err := sys.ObjGetInfoByFD(pfd, &in); err != nil {
-		return 0, fmt.Errorf("program: %w", err)
+		return 0, mkerr.Errorf("program: %w", err)
 	}
 	return in.Id, nil
 }
@@ -173,7 +173,7 @@ func (l *eventLink) release() error {
 		if fd, err := l.event.fd.Borrow(); err == nil { // the first time
 			err = sys.PerfDisable(fd)
 			l.event.fd.Release()
-			return errors.Join(err, l.event.remove())
+			return mkerr.Join(err, l.event.remove())
 		}
 	}
 	return l.event.remove()
@@ -201,7 +201,7 @@ func (l *eventLink) check(verb string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return fmt.Errorf("%s link: %w", verb, sys.ErrClosed)
+		return mkerr.Errorf("%s link: %w", verb, sys.ErrClosed)
 	}
 	return nil
 }

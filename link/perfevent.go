@@ -2,8 +2,8 @@ package link
 
 import (
 	"errors"
-	"fmt"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -120,11 +120,11 @@ const AnyCPU = -1
 func AttachPerfEvent(p *prog.Program, o PerfEventOptions) (Link, error) {
 	e, err := o.open()
 	if err != nil {
-		return nil, fmt.Errorf("attach perf event: %w", err)
+		return nil, mkerr.Errorf("attach perf event: %w", err)
 	}
 	l, err := attachEvent(p, e, o.Cookie)
 	if err != nil {
-		return nil, fmt.Errorf("attach perf event: %w", err)
+		return nil, mkerr.Errorf("attach perf event: %w", err)
 	}
 	return l, nil
 }
@@ -152,7 +152,7 @@ func (o *PerfEventOptions) open() (*probeEvent, error) {
 	pid := o.PID
 	switch {
 	case pid < 0 || o.CPU < AnyCPU:
-		return nil, fmt.Errorf("no process %d, or CPU %d", pid, o.CPU)
+		return nil, mkerr.Errorf("no process %d, or CPU %d", pid, o.CPU)
 	case pid == 0 && o.CPU == AnyCPU:
 		return nil, errors.New("an event of every process is of one CPU")
 	case pid == 0:
@@ -161,7 +161,7 @@ func (o *PerfEventOptions) open() (*probeEvent, error) {
 	fd, err := sys.PerfEventOpen(&attr, pid, o.CPU, -1, 0)
 	if err != nil {
 		if errors.Is(err, sys.ENOENT) {
-			return nil, fmt.Errorf("%w: the machine cannot count this event", err)
+			return nil, mkerr.Errorf("%w: the machine cannot count this event", err)
 		}
 		return nil, explainPerf(err, true)
 	}

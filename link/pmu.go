@@ -2,13 +2,13 @@ package link
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/kernel"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/tree"
 )
@@ -31,7 +31,7 @@ func findPMU(root tree.Root, name string) (pmu, error) {
 	}
 	typ, err := strconv.ParseUint(b, 10, 32)
 	if err != nil {
-		return pmu{}, fmt.Errorf("%s PMU: type %q is no number", name, b)
+		return pmu{}, mkerr.Errorf("%s PMU: type %q is no number", name, b)
 	}
 	b, err = readAttr(root, pmuDir+name+"/format/retprobe")
 	if err != nil {
@@ -39,7 +39,7 @@ func findPMU(root tree.Root, name string) (pmu, error) {
 	}
 	bit, err := parseFormatBit(b)
 	if err != nil {
-		return pmu{}, fmt.Errorf("%s PMU: %w", name, err)
+		return pmu{}, mkerr.Errorf("%s PMU: %w", name, err)
 	}
 	return pmu{uint32(typ), 1 << bit}, nil
 }
@@ -49,7 +49,7 @@ func parseFormatBit(s string) (uint, error) {
 	num, ok := strings.CutPrefix(s, "config:")
 	bit, err := strconv.ParseUint(num, 10, 6)
 	if !ok || err != nil {
-		return 0, fmt.Errorf("format %q is not config:BIT", s)
+		return 0, mkerr.Errorf("format %q is not config:BIT", s)
 	}
 	return uint(bit), nil
 }
@@ -97,7 +97,7 @@ func (p *probe) config() string {
 // open makes the perf event of a probe: by the PMU, else through tracefs.
 func (p *probe) open() (*probeEvent, error) {
 	if p.refCtr >= 1<<refCtrBits {
-		return nil, fmt.Errorf("reference counter at %#x: beyond 4 GiB", p.refCtr)
+		return nil, mkerr.Errorf("reference counter at %#x: beyond 4 GiB", p.refCtr)
 	}
 	e := &probeEvent{info: PerfEventInfo{Event: p.kind, Name: p.target, Offset: p.offset}}
 	if p.kernel() && p.target == "" {
@@ -112,7 +112,7 @@ func (p *probe) open() (*probeEvent, error) {
 	src, err := findPMU(kernel.FS("/"), p.source())
 	if errors.Is(err, fs.ErrNotExist) {
 		if lerr := p.openLegacy(e); lerr != nil {
-			return nil, fmt.Errorf("no %s PMU (needs %s), and %w", p.source(), p.config(), lerr)
+			return nil, mkerr.Errorf("no %s PMU (needs %s), and %w", p.source(), p.config(), lerr)
 		}
 		return e, nil
 	}
@@ -147,9 +147,9 @@ func (p *probe) scope() (pid, cpu int) {
 func (p *probe) explain(err error) error {
 	switch {
 	case p.kernel() && errors.Is(err, sys.EADDRNOTAVAIL):
-		return fmt.Errorf("%w: the function's name is not unique: give an address", err)
+		return mkerr.Errorf("%w: the function's name is not unique: give an address", err)
 	case p.kernel() && errors.Is(err, sys.EILSEQ):
-		return fmt.Errorf("%w: the address is not the beginning of an instruction", err)
+		return mkerr.Errorf("%w: the address is not the beginning of an instruction", err)
 	}
 	if !p.kernel() {
 		// Seen on Linux 6.18: CAP_PERFMON is not enough for a uprobe.

@@ -2,11 +2,11 @@ package link
 
 import (
 	"errors"
-	"fmt"
 	"runtime"
 	"strings"
 
 	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/prog"
 )
 
@@ -28,7 +28,7 @@ func AttachSection(p *prog.Program, m elf.Match) (Link, error) {
 			return s.attach(p, m.Target, s.ret)
 		}
 	}
-	return nil, fmt.Errorf("attach section %q by its name: %w", word, errors.ErrUnsupported)
+	return nil, mkerr.Errorf("attach section %q by its name: %w", word, errors.ErrUnsupported)
 }
 
 // sections attach by the first word of a section's name, without the ".s" of
@@ -134,5 +134,5 @@ func syscallSection(p *prog.Program, name string, ret bool) (Link, error) {
 		}
 		errs = append(errs, err)
 	}
-	return nil, errors.Join(errs...)
+	return nil, mkerr.Join(errs...)
 }

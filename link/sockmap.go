@@ -2,8 +2,8 @@ package link
 
 import (
 	"errors"
-	"fmt"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -24,7 +24,7 @@ type SockmapOptions struct {
 func AttachSockmap(p *prog.Program, o SockmapOptions) (Link, error) {
 	l, err := attachSockmap(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach sockmap: %w", explainPerm(err, 0))
+		return nil, mkerr.Errorf("attach sockmap: %w", explainPerm(err, 0))
 	}
 	return l, nil
 }
@@ -41,7 +41,7 @@ func attachSockmap(p *prog.Program, o *SockmapOptions) (Link, error) {
 	mf := o.Map.MapFD()
 	mfd, err := mf.Borrow()
 	if err != nil {
-		return nil, fmt.Errorf("map: %w", err)
+		return nil, mkerr.Errorf("map: %w", err)
 	}
 	defer mf.Release()
 	at := hook(p, o.Attach)
@@ -67,7 +67,7 @@ func attachTo(p *prog.Program, target *sys.FD, at sys.AttachType, d Details) (Li
 	}
 	a := &attachment{target: own, at: at, details: d}
 	if err := a.attach(p, sys.ProgAttachAttr{}); err != nil {
-		return nil, errors.Join(err, own.Close())
+		return nil, mkerr.Join(err, own.Close())
 	}
 	return a, nil
 }
@@ -94,7 +94,7 @@ type RawOptions struct {
 func AttachRaw(p *prog.Program, o RawOptions) (Link, error) {
 	l, err := attachRaw(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach by PROG_ATTACH: %w", explainPerm(err, 0))
+		return nil, mkerr.Errorf("attach by PROG_ATTACH: %w", explainPerm(err, 0))
 	}
 	return l, nil
 }
@@ -112,7 +112,7 @@ func attachRaw(p *prog.Program, o *RawOptions) (Link, error) {
 		}
 	}
 	if err := a.attach(p, sys.ProgAttachAttr{AttachFlags: o.Flags}); err != nil {
-		return nil, errors.Join(err, a.target.Close())
+		return nil, mkerr.Join(err, a.target.Close())
 	}
 	return a, nil
 }

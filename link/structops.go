@@ -3,9 +3,9 @@ package link
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"sync"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
@@ -39,7 +39,7 @@ type StructOps struct{ Link }
 func AttachStructOps(m *maps.Map, o StructOpsOptions) (*StructOps, error) {
 	l, err := attachStructOps(m, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach struct_ops: %w", err)
+		return nil, mkerr.Errorf("attach struct_ops: %w", err)
 	}
 	return &StructOps{l}, nil
 }
@@ -83,7 +83,7 @@ func (o *StructOpsOptions) store(m *maps.Map) error {
 		}
 		defer fd.Release()
 		if uint64(p.Offset)+8 > uint64(len(value)) {
-			return fmt.Errorf("program %s: offset %d lies outside of the value of %d bytes", p.Program.Name(), p.Offset, len(value))
+			return mkerr.Errorf("program %s: offset %d lies outside of the value of %d bytes", p.Program.Name(), p.Offset, len(value))
 		}
 		binary.NativeEndian.PutUint64(value[p.Offset:], uint64(raw))
 	}
@@ -100,7 +100,7 @@ func (o *StructOpsOptions) store(m *maps.Map) error {
 // the flag maps.Link.
 func (l *StructOps) UpdateMap(m *maps.Map, o StructOpsOptions) error {
 	if err := l.updateMap(m, &o); err != nil {
-		return fmt.Errorf("update struct_ops link: %w", err)
+		return mkerr.Errorf("update struct_ops link: %w", err)
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (l *StructOps) UpdateMap(m *maps.Map, o StructOpsOptions) error {
 func (l *StructOps) updateMap(m *maps.Map, o *StructOpsOptions) error {
 	lfd := l.LinkFD()
 	if lfd == nil {
-		return fmt.Errorf("registered by %s: %w", FormMapUpdate, errors.ErrUnsupported)
+		return mkerr.Errorf("registered by %s: %w", FormMapUpdate, errors.ErrUnsupported)
 	}
 	if m == nil || m.Type() != maps.StructOps || m.Flags()&maps.Link == 0 {
 		return errors.New("not a struct_ops map with the flag Link")
@@ -153,7 +153,7 @@ func register(m *maps.Map, o *StructOpsOptions) (Link, error) {
 		err = o.store(own)
 	}
 	if err != nil {
-		return nil, errors.Join(err, own.Close())
+		return nil, mkerr.Join(err, own.Close())
 	}
 	return r, nil
 }
@@ -179,7 +179,7 @@ func (r *registration) Detach() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
-		return fmt.Errorf("detach link: %w", sys.ErrClosed)
+		return mkerr.Errorf("detach link: %w", sys.ErrClosed)
 	}
 	return r.unregister()
 }
@@ -190,7 +190,7 @@ func (r *registration) unregister() error {
 	}
 	// ENOENT: somebody else deleted it.
 	if err := r.m.Delete(make([]byte, 4)); err != nil && !errors.Is(err, sys.ENOENT) {
-		return fmt.Errorf("detach: %w", err)
+		return mkerr.Errorf("detach: %w", err)
 	}
 	r.gone = true
 	return nil
@@ -206,7 +206,7 @@ func (r *registration) Info() (Info, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
-		return Info{}, fmt.Errorf("link info: %w", sys.ErrClosed)
+		return Info{}, mkerr.Errorf("link info: %w", sys.ErrClosed)
 	}
 	return Info{Form: FormMapUpdate, Details: StructOpsInfo{Map: r.id}}, nil
 }

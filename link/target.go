@@ -1,9 +1,10 @@
 package link
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // KprobeTarget is what SEC("kprobe/func+off") names.
@@ -19,17 +20,17 @@ func ParseKprobeTarget(s string) (KprobeTarget, error) {
 	name, off, has := strings.Cut(s, "+")
 	for i := 0; i < len(name); i++ {
 		if !isWord(name[i]) && name[i] != '.' {
-			return KprobeTarget{}, fmt.Errorf("kprobe target %q: bad character %q", shown(s), name[i])
+			return KprobeTarget{}, mkerr.Errorf("kprobe target %q: bad character %q", shown(s), name[i])
 		}
 	}
 	if name == "" {
-		return KprobeTarget{}, fmt.Errorf("kprobe target %q: no function", shown(s))
+		return KprobeTarget{}, mkerr.Errorf("kprobe target %q: no function", shown(s))
 	}
 	t := KprobeTarget{Symbol: name}
 	if has {
 		n, err := strconv.ParseUint(off, 0, 63)
 		if err != nil {
-			return KprobeTarget{}, fmt.Errorf("kprobe target %q: bad offset %q", shown(s), shown(off))
+			return KprobeTarget{}, mkerr.Errorf("kprobe target %q: bad offset %q", shown(s), shown(off))
 		}
 		t.Offset = n
 	}
@@ -50,7 +51,7 @@ type UprobeTarget struct {
 func ParseUprobeTarget(s string) (UprobeTarget, error) {
 	path, fn, ok := strings.Cut(s, ":")
 	if !ok || path == "" || fn == "" {
-		return UprobeTarget{}, fmt.Errorf("uprobe target %q: want path:function[+offset]", shown(s))
+		return UprobeTarget{}, mkerr.Errorf("uprobe target %q: want path:function[+offset]", shown(s))
 	}
 	t := UprobeTarget{Path: path, Symbol: fn}
 	if i := strings.LastIndexByte(fn, '+'); i > 0 {
@@ -75,7 +76,7 @@ func ParseTracepointTarget(s string) (category, name string, err error) {
 func checkTracepoint(category, name string) error {
 	for _, s := range [...]string{category, name} {
 		if s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/\x00") {
-			return fmt.Errorf("tracepoint %q: want category/name", shown(category)+"/"+shown(name))
+			return mkerr.Errorf("tracepoint %q: want category/name", shown(category)+"/"+shown(name))
 		}
 	}
 	return nil
@@ -89,7 +90,7 @@ func ParseTracingTarget(s string) (module, function string, err error) {
 		module, function = "", s
 	}
 	if function == "" || ok && module == "" {
-		return "", "", fmt.Errorf("tracing target %q: want [module:]function", shown(s))
+		return "", "", mkerr.Errorf("tracing target %q: want [module:]function", shown(s))
 	}
 	return module, function, nil
 }

@@ -2,9 +2,9 @@ package link
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -26,7 +26,7 @@ func AttachTCX(p *prog.Program, o TCXOptions) (Link, error) {
 	}
 	l, err := attachTCX(p, &o, at)
 	if err != nil {
-		return nil, fmt.Errorf("attach tcx %s to %s: %w", dir, ifaceName(o.Interface, o.Index), err)
+		return nil, mkerr.Errorf("attach tcx %s to %s: %w", dir, ifaceName(o.Interface, o.Index), err)
 	}
 	return l, nil
 }
@@ -56,7 +56,7 @@ func attachTCX(p *prog.Program, o *TCXOptions, at sys.AttachType) (Link, error) 
 	case maybeMissing(err) && !knowsLink(pfd, at, &err):
 		return nil, &feature.UnsupportedError{Name: "tcx links", Since: "6.6"}
 	case errors.Is(err, sys.ESTALE):
-		return nil, fmt.Errorf("%w: the programs of the hook have changed", err)
+		return nil, mkerr.Errorf("%w: the programs of the hook have changed", err)
 	}
 	return nil, explainPerm(err, 0)
 }
@@ -74,7 +74,7 @@ type NetkitOptions struct {
 func AttachNetkit(p *prog.Program, o NetkitOptions) (Link, error) {
 	l, err := attachNetkit(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach netkit to %s: %w", ifaceName(o.Interface, o.Index), err)
+		return nil, mkerr.Errorf("attach netkit to %s: %w", ifaceName(o.Interface, o.Index), err)
 	}
 	return l, nil
 }

@@ -1,9 +1,8 @@
 package link
 
 import (
-	"fmt"
-
 	"github.com/skepbpf/skep/internal/kernel"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/prog"
 )
 
@@ -21,11 +20,11 @@ type TracepointOptions struct {
 func AttachTracepoint(p *prog.Program, o TracepointOptions) (Link, error) {
 	e, err := o.open()
 	if err != nil {
-		return nil, fmt.Errorf("attach tracepoint %s/%s: %w", o.Category, o.Name, err)
+		return nil, mkerr.Errorf("attach tracepoint %s/%s: %w", o.Category, o.Name, err)
 	}
 	l, err := attachEvent(p, e, o.Cookie)
 	if err != nil {
-		return nil, fmt.Errorf("attach tracepoint %s/%s: %w", o.Category, o.Name, err)
+		return nil, mkerr.Errorf("attach tracepoint %s/%s: %w", o.Category, o.Name, err)
 	}
 	return l, nil
 }

@@ -2,9 +2,9 @@ package link
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -22,7 +22,7 @@ type RawTracepointOptions struct {
 func AttachRawTracepoint(p *prog.Program, o RawTracepointOptions) (Link, error) {
 	l, err := openRawTracepoint(p, o.Name, o.Cookie)
 	if err != nil {
-		return nil, fmt.Errorf("attach raw tracepoint %s: %w", o.Name, explainRaw(err))
+		return nil, mkerr.Errorf("attach raw tracepoint %s: %w", o.Name, explainRaw(err))
 	}
 	return l, nil
 }
@@ -67,7 +67,7 @@ type TracingOptions struct {
 func AttachTracing(p *prog.Program, o TracingOptions) (Link, error) {
 	l, err := attachTracing(p, o.Cookie)
 	if err != nil {
-		return nil, fmt.Errorf("attach tracing: %w", explainTracing(err))
+		return nil, mkerr.Errorf("attach tracing: %w", explainTracing(err))
 	}
 	return l, nil
 }
@@ -106,7 +106,7 @@ func bothForms(err, older error) error {
 	if maybeMissing(older) {
 		return err
 	}
-	return fmt.Errorf("%w (nor by the older form: %w)", err, older)
+	return mkerr.Errorf("%w (nor by the older form: %w)", err, older)
 }
 
 // FreplaceOptions says which function a program of type Ext replaces. The zero
@@ -123,7 +123,7 @@ type FreplaceOptions struct {
 func AttachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
 	l, err := attachFreplace(p, o)
 	if err != nil {
-		return nil, fmt.Errorf("attach freplace: %w", explainTracing(err))
+		return nil, mkerr.Errorf("attach freplace: %w", explainTracing(err))
 	}
 	return l, nil
 }
@@ -141,7 +141,7 @@ func attachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
 	if o.Target != nil {
 		tfd, tf, err := borrowProgram(o.Target)
 		if err != nil {
-			return nil, fmt.Errorf("target: %w", err)
+			return nil, mkerr.Errorf("target: %w", err)
 		}
 		defer tf.Release()
 		attr.TargetFd = uint32(tfd)
@@ -163,7 +163,7 @@ func attachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
 // explainRaw says what errnos of raw tracepoints mean.
 func explainRaw(err error) error {
 	if errors.Is(err, sys.ENOENT) {
-		return fmt.Errorf("%w: the kernel has no such tracepoint", err)
+		return mkerr.Errorf("%w: the kernel has no such tracepoint", err)
 	}
 	return explainPerm(err, 0)
 }
@@ -171,7 +171,7 @@ func explainRaw(err error) error {
 // explainTracing says what errnos of attachments to functions mean.
 func explainTracing(err error) error {
 	if errors.Is(err, sys.ENOTSUPP) {
-		return fmt.Errorf("%w: the kernel cannot patch its functions here", err)
+		return mkerr.Errorf("%w: the kernel cannot patch its functions here", err)
 	}
 	return explainPerm(err, 0)
 }

@@ -2,8 +2,8 @@ package link
 
 import (
 	"errors"
-	"fmt"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -44,7 +44,7 @@ type UprobeOptions struct {
 func AttachUprobe(p *prog.Program, o UprobeOptions) (Link, error) {
 	l, err := attachUprobe(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach %s %s:%s: %w", o.kind(), o.Path, o.Symbol, err)
+		return nil, mkerr.Errorf("attach %s %s:%s: %w", o.kind(), o.Path, o.Symbol, err)
 	}
 	return l, nil
 }
@@ -61,7 +61,7 @@ func attachUprobe(p *prog.Program, o *UprobeOptions) (Link, error) {
 		return nil, errors.New("a return probe takes no offset")
 	}
 	if o.PID < 0 {
-		return nil, fmt.Errorf("process %d", o.PID)
+		return nil, mkerr.Errorf("process %d", o.PID)
 	}
 	path, offset, err := resolveUser(o.Path, o.Symbol, o.Address, o.Offset)
 	if err != nil {
@@ -99,7 +99,7 @@ func resolveUser(path, symbol string, address, offset uint64) (string, uint64, e
 		return "", 0, err
 	}
 	if base+offset < base {
-		return "", 0, fmt.Errorf("offset %#x is too large", offset)
+		return "", 0, mkerr.Errorf("offset %#x is too large", offset)
 	}
 	return path, base + offset, nil
 }

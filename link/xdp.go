@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -34,7 +35,7 @@ func (m XDPMode) String() string {
 func (m XDPMode) flags() (uint32, error) {
 	flags := [...]uint32{XDPDefault: 0, XDPGeneric: 1 << 1, XDPNative: 1 << 2, XDPOffload: 1 << 3}
 	if int(m) >= len(flags) {
-		return 0, fmt.Errorf("no such %s", m)
+		return 0, mkerr.Errorf("no such %s", m)
 	}
 	return flags[m], nil
 }
@@ -52,7 +53,7 @@ type XDPOptions struct {
 func AttachXDP(p *prog.Program, o XDPOptions) (Link, error) {
 	l, err := attachXDP(p, &o)
 	if err != nil {
-		return nil, fmt.Errorf("attach xdp to %s: %w", ifaceName(o.Interface, o.Index), err)
+		return nil, mkerr.Errorf("attach xdp to %s: %w", ifaceName(o.Interface, o.Index), err)
 	}
 	return l, nil
 }
@@ -80,7 +81,7 @@ func attachXDP(p *prog.Program, o *XDPOptions) (Link, error) {
 	case errors.Is(err, sys.EINVAL) && !knowsLink(pfd, sys.BPF_XDP, &err):
 		return nil, &feature.UnsupportedError{Name: "XDP links", Since: "5.9"}
 	case errors.Is(err, sys.EOPNOTSUPP) && o.Mode != XDPGeneric && o.Mode != XDPDefault:
-		return nil, fmt.Errorf("%w: the driver cannot run it in %s mode", err, o.Mode)
+		return nil, mkerr.Errorf("%w: the driver cannot run it in %s mode", err, o.Mode)
 	}
 	return nil, explainPerm(err, 0)
 }

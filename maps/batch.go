@@ -1,8 +1,7 @@
 package maps
 
 import (
-	"fmt"
-
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -30,15 +29,15 @@ func (m *Map) batchLen(verb string, keys, values []byte, flags OpFlags) (int, er
 		return 0, m.fail(verb, err)
 	}
 	if m.keySize == 0 {
-		return 0, m.fail(verb, fmt.Errorf("a %v has no keys", m.typ))
+		return 0, m.fail(verb, mkerr.Errorf("a %v has no keys", m.typ))
 	}
 	n := len(keys) / m.keySize
 	if len(keys)%m.keySize != 0 || values != nil && len(values) != n*size {
-		return 0, m.fail(verb, fmt.Errorf("%d bytes of keys and %d of values: keys have %d, values %d",
+		return 0, m.fail(verb, mkerr.Errorf("%d bytes of keys and %d of values: keys have %d, values %d",
 			len(keys), len(values), m.keySize, size))
 	}
 	if uint64(n) > 1<<32-1 {
-		return 0, m.fail(verb, fmt.Errorf("%d elements are too many", n))
+		return 0, m.fail(verb, mkerr.Errorf("%d elements are too many", n))
 	}
 	return n, nil
 }
@@ -65,7 +64,7 @@ func (m *Map) batch(verb string, c *Cursor, keys, values []byte, flags OpFlags, 
 		return 0, false, err
 	}
 	if values == nil {
-		return 0, false, m.fail(verb, fmt.Errorf("no room for values"))
+		return 0, false, m.fail(verb, mkerr.Errorf("no room for values"))
 	}
 	c.prepare(m.keySize)
 	raw, err := m.fd.Borrow()

@@ -8,6 +8,7 @@ import (
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/kernel"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/probe"
 	"github.com/skepbpf/skep/internal/sys"
 )
@@ -44,9 +45,9 @@ func New(s *Spec, o *Options) (*Map, error) {
 	}
 	if err := s.Validate(); err != nil {
 		if s == nil {
-			return nil, fmt.Errorf("map: %w", err)
+			return nil, mkerr.Errorf("map: %w", err)
 		}
-		return nil, fmt.Errorf("map %s: %w", s.Name, err)
+		return nil, mkerr.Errorf("map %s: %w", s.Name, err)
 	}
 	c := creation{o: *o, spec: s.Copy()}
 	if c.o.Features == nil {
@@ -54,7 +55,7 @@ func New(s *Spec, o *Options) (*Map, error) {
 	}
 	m, err := c.run()
 	if err != nil {
-		return nil, fmt.Errorf("map %s: %w", s.Name, err)
+		return nil, mkerr.Errorf("map %s: %w", s.Name, err)
 	}
 	return m, nil
 }
@@ -74,7 +75,7 @@ func (c *creation) run() (*Map, error) {
 	if c.spec.Type == PerfEventArray && c.spec.MaxEntries == 0 {
 		n, err := c.cpus()
 		if err != nil {
-			return nil, fmt.Errorf("create: max_entries: %w", err)
+			return nil, mkerr.Errorf("create: max_entries: %w", err)
 		}
 		c.spec.MaxEntries = uint32(n)
 	}
@@ -95,7 +96,7 @@ func (c *creation) cpus() (int, error) {
 func (c *creation) create() (*Map, error) {
 	m, err := c.ladder()
 	if err != nil {
-		return nil, fmt.Errorf("create: %w", err)
+		return nil, mkerr.Errorf("create: %w", err)
 	}
 	if err := c.fill(m); err != nil {
 		m.Close()
@@ -143,15 +144,15 @@ func (c *creation) fill(m *Map) error {
 	if c.spec.Contents != nil {
 		value, err := c.contents(m)
 		if err != nil {
-			return fmt.Errorf("contents: %w", err)
+			return mkerr.Errorf("contents: %w", err)
 		}
 		if err := m.Update(make([]byte, 4), value, Any); err != nil {
-			return fmt.Errorf("contents: %w", errors.Unwrap(err))
+			return mkerr.Errorf("contents: %w", errors.Unwrap(err))
 		}
 	}
 	if c.spec.Freeze {
 		if err := m.Freeze(); err != nil {
-			return fmt.Errorf("freeze: %w", errors.Unwrap(err))
+			return mkerr.Errorf("freeze: %w", errors.Unwrap(err))
 		}
 	}
 	return nil
@@ -189,7 +190,7 @@ func (c *creation) attempt(form *Spec) (*sys.FD, error) {
 	if form.Inner != nil {
 		inner, err := c.inner(form)
 		if err != nil {
-			return nil, fmt.Errorf("inner map: %w", err)
+			return nil, mkerr.Errorf("inner map: %w", err)
 		}
 		defer inner.Close()
 		attr.InnerMapFd = uint32(held.borrow(inner.fd))
@@ -227,7 +228,7 @@ type borrowed struct {
 func (b *borrowed) borrow(fd *sys.FD) int {
 	n, err := fd.Borrow()
 	if err != nil {
-		b.err = errors.Join(b.err, err)
+		b.err = mkerr.Join(b.err, err)
 		return 0
 	}
 	b.fds = append(b.fds, fd)
@@ -344,7 +345,7 @@ func (c *creation) ask(err error, ids []feature.ID) (again bool, why error) {
 	}
 	no, perr := probe.Ask(c.o.Features, token, open...)
 	if !no && perr != nil {
-		err = fmt.Errorf("%w (looking for the reason: %v)", err, perr)
+		err = mkerr.Errorf("%w (looking for the reason: %v)", err, perr)
 	}
 	return no, err
 }

@@ -1,11 +1,11 @@
 package maps
 
 import (
-	"fmt"
 	"iter"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/diagnose"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -63,7 +63,7 @@ func byID(err error) error {
 func FromID(id uint32) (*Map, error) {
 	fd, err := sys.MapGetFDByID(&sys.GetIDAttr{StartId: id})
 	if err != nil {
-		return nil, fmt.Errorf("map id %d: %w", id, byID(err))
+		return nil, mkerr.Errorf("map id %d: %w", id, byID(err))
 	}
 	return fromFD(fd, "")
 }
@@ -78,7 +78,7 @@ func NextID(id uint32) (next uint32, ok bool, err error) {
 	case isErrno(err, sys.ENOENT):
 		return 0, false, nil
 	default:
-		return 0, false, fmt.Errorf("next map id: %w", byID(err))
+		return 0, false, mkerr.Errorf("next map id: %w", byID(err))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/kernel"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -98,7 +99,7 @@ func (m *Map) Close() error {
 func FromFD(fd int) (*Map, error) {
 	f, err := sys.NewFD(fd)
 	if err != nil {
-		return nil, fmt.Errorf("map: %w", err)
+		return nil, mkerr.Errorf("map: %w", err)
 	}
 	return fromFD(f, "")
 }
@@ -108,7 +109,7 @@ func fromFD(fd *sys.FD, name string) (*Map, error) {
 	info, err := readInfo(fd)
 	if err != nil {
 		fd.Close()
-		return nil, fmt.Errorf("map %s: info: %w", name, err)
+		return nil, mkerr.Errorf("map %s: info: %w", name, err)
 	}
 	if name == "" {
 		name = info.Name
@@ -178,7 +179,7 @@ func (m *Map) valueLen(flags OpFlags) (int, error) {
 }
 
 func (m *Map) fail(verb string, err error) error {
-	return fmt.Errorf("map %s: %s: %w", m.name, verb, permitted(err))
+	return mkerr.Errorf("map %s: %s: %w", m.name, verb, permitted(err))
 }
 
 // permitted gives an EPERM its cause if that is want of privilege; a frozen

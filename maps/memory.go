@@ -1,11 +1,11 @@
 package maps
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"sync"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -38,11 +38,11 @@ func (m *Map) Memory() (*Memory, error) {
 	case m.typ == Arena:
 		size = page * uint64(m.maxEntries)
 	case m.typ != Array || m.flags&Mmapable == 0:
-		return nil, m.fail(verb, fmt.Errorf("only an Array with the flag Mmapable, or an Arena, can be: %w", sys.EINVAL))
+		return nil, m.fail(verb, mkerr.Errorf("only an Array with the flag Mmapable, or an Arena, can be: %w", sys.EINVAL))
 	}
 	length := (size + page - 1) / page * page
 	if uint64(int(length)) != length || int(length) < 0 {
-		return nil, m.fail(verb, fmt.Errorf("%d bytes: %w", size, sys.E2BIG))
+		return nil, m.fail(verb, mkerr.Errorf("%d bytes: %w", size, sys.E2BIG))
 	}
 	if m.flags&SegvOnFault != 0 {
 		size = 0
@@ -104,7 +104,7 @@ func (m *Memory) ReadAt(b []byte, off int64) (int, error) {
 // WriteAt copies b to offset off. It writes all of b or nothing.
 func (m *Memory) WriteAt(b []byte, off int64) (int, error) {
 	if m.readOnly {
-		return 0, fmt.Errorf("map memory: write: %w", os.ErrPermission)
+		return 0, mkerr.Errorf("map memory: write: %w", os.ErrPermission)
 	}
 	mem, done, err := m.at(off)
 	if err != nil {
@@ -112,7 +112,7 @@ func (m *Memory) WriteAt(b []byte, off int64) (int, error) {
 	}
 	defer done()
 	if len(b) > len(mem) {
-		return 0, fmt.Errorf("map memory: write %d bytes at %d: %w", len(b), off, io.ErrShortWrite)
+		return 0, mkerr.Errorf("map memory: write %d bytes at %d: %w", len(b), off, io.ErrShortWrite)
 	}
 	return copy(mem, b), nil
 }
@@ -120,12 +120,12 @@ func (m *Memory) WriteAt(b []byte, off int64) (int, error) {
 // at is the memory from off on, which stays until done is called.
 func (m *Memory) at(off int64) (mem []byte, done func(), err error) {
 	if off < 0 || off > int64(m.size) {
-		return nil, nil, fmt.Errorf("map memory: offset %d is not within %d bytes", off, m.size)
+		return nil, nil, mkerr.Errorf("map memory: offset %d is not within %d bytes", off, m.size)
 	}
 	m.mu.RLock()
 	if m.m == nil {
 		m.mu.RUnlock()
-		return nil, nil, fmt.Errorf("map memory: %w", os.ErrClosed)
+		return nil, nil, mkerr.Errorf("map memory: %w", os.ErrClosed)
 	}
 	return m.m.Bytes()[off:m.size], m.mu.RUnlock, nil
 }

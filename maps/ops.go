@@ -1,8 +1,7 @@
 package maps
 
 import (
-	"fmt"
-
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/sysenc"
 )
@@ -13,7 +12,7 @@ func (m *Map) checkKey(verb string, key []byte) error {
 	if len(key) == m.keySize {
 		return nil
 	}
-	return m.fail(verb, fmt.Errorf("key of %d bytes, want %d", len(key), m.keySize))
+	return m.fail(verb, mkerr.Errorf("key of %d bytes, want %d", len(key), m.keySize))
 }
 
 func (m *Map) checkValue(verb string, value []byte, flags OpFlags) error {
@@ -22,7 +21,7 @@ func (m *Map) checkValue(verb string, value []byte, flags OpFlags) error {
 		return m.fail(verb, err)
 	}
 	if len(value) != n {
-		return m.fail(verb, fmt.Errorf("value of %d bytes, want %d", len(value), n))
+		return m.fail(verb, mkerr.Errorf("value of %d bytes, want %d", len(value), n))
 	}
 	return nil
 }
@@ -173,7 +172,7 @@ func (m *Map) Put(k, v any) error {
 	defer held.release()
 	key, err := m.encode(&held, k, m.keySize)
 	if err != nil {
-		return m.fail(update, fmt.Errorf("key: %w", err))
+		return m.fail(update, mkerr.Errorf("key: %w", err))
 	}
 	n, err := m.valueLen(Any)
 	if err != nil {
@@ -181,7 +180,7 @@ func (m *Map) Put(k, v any) error {
 	}
 	value, err := m.encode(&held, v, n)
 	if err != nil {
-		return m.fail(update, fmt.Errorf("value: %w", err))
+		return m.fail(update, mkerr.Errorf("value: %w", err))
 	}
 	return m.Update(key, value, Any)
 }
@@ -204,14 +203,14 @@ func (m *Map) encode(held *borrowed, v any, size int) ([]byte, error) {
 func (m *Map) Get(k, v any) error {
 	key, err := sysenc.Encode(k, m.keySize)
 	if err != nil {
-		return m.fail(lookup, fmt.Errorf("key: %w", err))
+		return m.fail(lookup, mkerr.Errorf("key: %w", err))
 	}
 	value, err := m.LookupBytes(key)
 	if err != nil {
 		return err
 	}
 	if err := sysenc.Decode(value, v); err != nil {
-		return m.fail(lookup, fmt.Errorf("value: %w", err))
+		return m.fail(lookup, mkerr.Errorf("value: %w", err))
 	}
 	return nil
 }
@@ -220,7 +219,7 @@ func (m *Map) Get(k, v any) error {
 func (m *Map) Remove(k any) error {
 	key, err := sysenc.Encode(k, m.keySize)
 	if err != nil {
-		return m.fail(remove, fmt.Errorf("key: %w", err))
+		return m.fail(remove, mkerr.Errorf("key: %w", err))
 	}
 	return m.Delete(key)
 }

@@ -8,6 +8,7 @@ import (
 	pathpkg "path"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -97,7 +98,7 @@ func (c *creation) pinned() (*Map, error) {
 		}
 		// Another loader was faster: use its map.
 	}
-	return nil, fmt.Errorf("pin %s: appears and vanishes all the time: %w", path, fs.ErrExist)
+	return nil, mkerr.Errorf("pin %s: appears and vanishes all the time: %w", path, fs.ErrExist)
 }
 
 // take opens the map at path and checks that it is the right one. The error Is
@@ -105,16 +106,16 @@ func (c *creation) pinned() (*Map, error) {
 func (c *creation) take(path string) (*Map, error) {
 	fd, err := openPin(path, c.spec.Flags&(ReadOnly|WriteOnly))
 	if err != nil {
-		return nil, fmt.Errorf("open pinned %s: %w", path, permitted(err))
+		return nil, mkerr.Errorf("open pinned %s: %w", path, permitted(err))
 	}
 	info, err := readInfo(fd)
 	if err != nil {
 		fd.Close()
 		if isErrno(err, sys.EINVAL, sys.EBADF) {
-			err = fmt.Errorf("not a map: %w", err)
+			err = mkerr.Errorf("not a map: %w", err)
 		}
 		// Not found here would mean: create.
-		return nil, fmt.Errorf("pinned %s: info: %w", path, err)
+		return nil, mkerr.Errorf("pinned %s: info: %w", path, err)
 	}
 	form, lost := c.spec.For(c.o.Features)
 	if ds := form.Compare(info); len(ds) > 0 {
@@ -135,11 +136,11 @@ func openPin(path string, flags uint32) (*sys.FD, error) {
 func OpenPinned(path string, flags uint32) (*Map, error) {
 	fd, err := openPin(path, flags)
 	if err != nil {
-		return nil, fmt.Errorf("open pinned map %s: %w", path, permitted(err))
+		return nil, mkerr.Errorf("open pinned map %s: %w", path, permitted(err))
 	}
 	m, err := fromFD(fd, pathpkg.Base(path))
 	if err != nil {
-		return nil, fmt.Errorf("open pinned map %s: %w", path, permitted(err))
+		return nil, mkerr.Errorf("open pinned map %s: %w", path, permitted(err))
 	}
 	m.pin = path
 	return m, nil
@@ -150,7 +151,7 @@ func OpenPinned(path string, flags uint32) (*Map, error) {
 // Linux 4.4.
 func (m *Map) Pin(path string) error {
 	if err := m.pinAt(path); err != nil {
-		return fmt.Errorf("map %s: %w", m.name, err)
+		return mkerr.Errorf("map %s: %w", m.name, err)
 	}
 	return nil
 }
@@ -162,7 +163,7 @@ func (m *Map) pinAt(path string) error {
 		m.fd.Release()
 	}
 	if err != nil {
-		return fmt.Errorf("pin %s: %w", path, permitted(err))
+		return mkerr.Errorf("pin %s: %w", path, permitted(err))
 	}
 	m.pinMu.Lock()
 	m.pin = path

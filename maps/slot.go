@@ -2,8 +2,8 @@ package maps
 
 import (
 	"encoding/binary"
-	"fmt"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -15,7 +15,7 @@ func (m *Map) PutProgram(index uint32, p ProgramRef) error { return m.putFD(inde
 
 func (m *Map) putFD(index uint32, fd *sys.FD) error {
 	if m.keySize != 4 {
-		return m.fail(update, fmt.Errorf("keys have %d bytes, an index has 4", m.keySize))
+		return m.fail(update, mkerr.Errorf("keys have %d bytes, an index has 4", m.keySize))
 	}
 	raw, err := fd.Borrow()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -130,7 +131,7 @@ func (s *Spec) validate(depth int) error {
 	}
 	if s.Inner != nil {
 		if err := s.Inner.validate(depth + 1); err != nil {
-			return fmt.Errorf("inner map: %w", err)
+			return mkerr.Errorf("inner map: %w", err)
 		}
 	}
 	return nil

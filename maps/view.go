@@ -2,13 +2,13 @@ package maps
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 	"sync"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/layout"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sysenc"
 )
 
@@ -38,11 +38,11 @@ func Typed[K, V any](m *Map) (*View[K, V], error) {
 	var err error
 	kt, vt := reflect.TypeFor[K](), reflect.TypeFor[V]()
 	if v.key, err = sysenc.LayoutOf(kt); err != nil {
-		return nil, m.fail(verb, fmt.Errorf("key: %w", err))
+		return nil, m.fail(verb, mkerr.Errorf("key: %w", err))
 	}
 	if m.typ.has(perCPU) {
 		if vt.Kind() != reflect.Slice {
-			return nil, m.fail(verb, fmt.Errorf("value: a %v has a value for each CPU: use []%v", m.typ, vt))
+			return nil, m.fail(verb, mkerr.Errorf("value: a %v has a value for each CPU: use []%v", m.typ, vt))
 		}
 		vt = vt.Elem()
 		v.elem = vt
@@ -53,7 +53,7 @@ func Typed[K, V any](m *Map) (*View[K, V], error) {
 		v.scratch.New = func() any { b := make([]byte, n); return &b }
 	}
 	if v.value, err = sysenc.LayoutOf(vt); err != nil {
-		return nil, m.fail(verb, fmt.Errorf("value: %w", err))
+		return nil, m.fail(verb, mkerr.Errorf("value: %w", err))
 	}
 	if v.checked, err = m.checkLayout(kt, vt); err != nil {
 		return nil, m.fail(verb, err)
@@ -70,19 +70,19 @@ func (m *Map) checkLayout(key, value reflect.Type) (checked bool, err error) {
 	types, k, v := m.btfTypes()
 	if types != nil && k != 0 {
 		if err := layout.Check(key, types, k); err != nil {
-			return false, fmt.Errorf("key: %w", err)
+			return false, mkerr.Errorf("key: %w", err)
 		}
 	}
 	if types != nil && v != 0 {
 		if err := layout.Check(value, types, v); err != nil {
-			return false, fmt.Errorf("value: %w", err)
+			return false, mkerr.Errorf("value: %w", err)
 		}
 	}
 	if int(key.Size()) != m.keySize {
-		return false, fmt.Errorf("key: %v has %d bytes, the map's keys have %d", key, key.Size(), m.keySize)
+		return false, mkerr.Errorf("key: %v has %d bytes, the map's keys have %d", key, key.Size(), m.keySize)
 	}
 	if int(value.Size()) != m.valueSize {
-		return false, fmt.Errorf("value: %v has %d bytes, the map's values have %d", value, value.Size(), m.valueSize)
+		return false, mkerr.Errorf("value: %v has %d bytes, the map's values have %d", value, value.Size(), m.valueSize)
 	}
 	return types != nil && v != 0, nil
 }
@@ -195,7 +195,7 @@ func (v *View[K, V]) storeCPUs(key []byte, val *V, flags OpFlags) error {
 	from := sysenc.SliceMemory(val, v.elem)
 	size, stride := v.value.Size, v.m.stride()
 	if len(from) != v.cpus*size {
-		return v.m.fail(update, fmt.Errorf("%d values: %w (%d)", len(from)/max(size, 1), errCPUs, v.cpus))
+		return v.m.fail(update, mkerr.Errorf("%d values: %w (%d)", len(from)/max(size, 1), errCPUs, v.cpus))
 	}
 	buf := v.scratch.Get().(*[]byte)
 	defer v.scratch.Put(buf)

@@ -2,10 +2,10 @@ package prog
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -56,7 +56,7 @@ func (l *loader) mapFD(s *Spec, name string) (int, error) {
 
 func (l *loader) moduleFD(s *Spec, i int) (int, error) {
 	if i < 0 || i >= len(s.Modules) {
-		return 0, fmt.Errorf("module %d of %d", i, len(s.Modules))
+		return 0, mkerr.Errorf("module %d of %d", i, len(s.Modules))
 	}
 	return l.module(s.Modules[i])
 }
@@ -85,7 +85,7 @@ func (l *loader) setToken(attr *sys.ProgLoadAttr, _ *Spec) error {
 	}
 	fd, err := l.borrow(l.Token)
 	if err != nil {
-		return fmt.Errorf("token: %w", err)
+		return mkerr.Errorf("token: %w", err)
 	}
 	attr.ProgFlags |= sys.BPF_F_TOKEN_FD
 	attr.ProgTokenFd = int32(fd)
@@ -106,7 +106,7 @@ func (l *loader) setTarget(attr *sys.ProgLoadAttr, s *Spec) error {
 		fd, err = l.module(t.Module)
 	}
 	if err != nil {
-		return fmt.Errorf("target %s: %w", t.Name, err)
+		return mkerr.Errorf("target %s: %w", t.Name, err)
 	}
 	attr.AttachBtfObjFd = uint32(fd)
 	return nil
@@ -156,7 +156,7 @@ func (l *loader) setTypes(attr *sys.ProgLoadAttr, s *Spec) error {
 	}
 	fd, err := l.borrow(l.BTF.BTFFD())
 	if err != nil {
-		return fmt.Errorf("btf: %w", err)
+		return mkerr.Errorf("btf: %w", err)
 	}
 	attr.ProgBtfFd = uint32(fd)
 	if len(s.Funcs) > 0 {

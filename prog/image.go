@@ -2,11 +2,11 @@ package prog
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // operands give the descriptors that instructions refer to.
@@ -41,7 +41,7 @@ func (s *Spec) image(ops operands) ([]byte, error) {
 		}
 		one := [1]asm.Instruction{rest[0]}
 		if err := ops.patch(&one[0]); err != nil {
-			return nil, fmt.Errorf("insn %d: %w", len(code)/8, err)
+			return nil, mkerr.Errorf("insn %d: %w", len(code)/8, err)
 		}
 		if code, err = asm.Instructions(one[:]).AppendEncode(code, binary.NativeEndian); err != nil {
 			return nil, err
@@ -61,16 +61,16 @@ func (o operands) patch(in *asm.Instruction) error {
 	case asm.RefKsym:
 		return o.patchModule(in)
 	}
-	return fmt.Errorf("%s %q is not linked", in.Ref.Kind, in.Ref.Name)
+	return mkerr.Errorf("%s %q is not linked", in.Ref.Kind, in.Ref.Name)
 }
 
 func (o operands) patchMap(in *asm.Instruction) error {
 	if !in.Wide() {
-		return fmt.Errorf("map %q: the instruction is no wide load", in.Ref.Name)
+		return mkerr.Errorf("map %q: the instruction is no wide load", in.Ref.Name)
 	}
 	fd, err := o.mapFD(in.Ref.Name)
 	if err != nil {
-		return fmt.Errorf("map %q: %w", in.Ref.Name, err)
+		return mkerr.Errorf("map %q: %w", in.Ref.Name, err)
 	}
 	in.Src, in.Imm = asm.PseudoMapFD, int64(uint32(fd))
 	if in.Ref.Kind == asm.RefMapValue {
@@ -82,13 +82,13 @@ func (o operands) patchMap(in *asm.Instruction) error {
 
 func (o operands) patchModule(in *asm.Instruction) error {
 	if !in.Wide() || in.Ref.Addend < 0 {
-		return fmt.Errorf("ksym %q: the instruction is no wide load", in.Ref.Name)
+		return mkerr.Errorf("ksym %q: the instruction is no wide load", in.Ref.Name)
 	}
 	fd := 0
 	if in.Ref.Addend > 0 && o.moduleFD != nil {
 		var err error
 		if fd, err = o.moduleFD(int(in.Ref.Addend) - 1); err != nil {
-			return fmt.Errorf("ksym %q: %w", in.Ref.Name, err)
+			return mkerr.Errorf("ksym %q: %w", in.Ref.Name, err)
 		}
 	}
 	in.Src = asm.PseudoBTFID

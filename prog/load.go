@@ -2,11 +2,11 @@ package prog
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/probe"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/verifierlog"
@@ -68,7 +68,7 @@ func wrapLoad(name string, err error) error {
 	if ve, ok := err.(*verifierlog.Error); ok && ve.Op == loadOp(name) {
 		return err
 	}
-	return fmt.Errorf("%s: %w", loadOp(name), err)
+	return mkerr.Errorf("%s: %w", loadOp(name), err)
 }
 
 func loadOp(name string) string {
@@ -85,7 +85,7 @@ func load(s *Spec, o *Options) (*Program, error) {
 	c := *s // target and version are filled in
 	if s = &c; s.Target.ID == 0 && s.Target.Name != "" {
 		if err := s.Resolve(o.Kernel); err != nil {
-			return nil, fmt.Errorf("target %w", err)
+			return nil, mkerr.Errorf("target %w", err)
 		}
 	}
 	l := &loader{Options: o, set: o.Features}
@@ -194,7 +194,7 @@ func (l *loader) reconsider(form, s *Spec, err error) (again bool, fatal error) 
 func (l *loader) explain(s *Spec, err error, log verifierlog.Log) error {
 	err = l.diagnose(s, err, log)
 	if l.noBTF != "" {
-		err = fmt.Errorf("%w (%s)", err, l.noBTF)
+		err = mkerr.Errorf("%w (%s)", err, l.noBTF)
 	}
 	return &verifierlog.Error{Op: loadOp(s.Name), Err: err, Log: log, Name: l.Name}
 }

@@ -2,13 +2,13 @@ package prog
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 	"strconv"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/diagnose"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -18,11 +18,11 @@ import (
 func FromFD(fd int) (*Program, error) {
 	f, err := sys.NewFD(fd)
 	if err != nil {
-		return nil, fmt.Errorf("prog: descriptor %d: %w", fd, err)
+		return nil, mkerr.Errorf("prog: descriptor %d: %w", fd, err)
 	}
 	p, err := wrap(f)
 	if err != nil {
-		return nil, fmt.Errorf("prog: descriptor %d: %w", fd, err)
+		return nil, mkerr.Errorf("prog: descriptor %d: %w", fd, err)
 	}
 	return p, nil
 }
@@ -31,11 +31,11 @@ func FromFD(fd int) (*Program, error) {
 func FromID(id uint32) (*Program, error) {
 	f, err := sys.ProgGetFDByID(&sys.GetIDAttr{StartId: id})
 	if err != nil {
-		return nil, fmt.Errorf("program %d: %w", id, privileged(err, diagnose.SysAdmin))
+		return nil, mkerr.Errorf("program %d: %w", id, privileged(err, diagnose.SysAdmin))
 	}
 	p, err := wrap(f)
 	if err != nil {
-		return nil, fmt.Errorf("program %d: %w", id, err)
+		return nil, mkerr.Errorf("program %d: %w", id, err)
 	}
 	return p, nil
 }
@@ -45,11 +45,11 @@ func FromID(id uint32) (*Program, error) {
 func OpenPinned(path string) (*Program, error) {
 	f, err := sys.ObjGet(&sys.ObjAttr{Pathname: sys.StringPtr(path)})
 	if err != nil {
-		return nil, fmt.Errorf("prog: open %s: %w", path, diagnose.Explain(err, &diagnose.Ask{Quiet: true}))
+		return nil, mkerr.Errorf("prog: open %s: %w", path, diagnose.Explain(err, &diagnose.Ask{Quiet: true}))
 	}
 	p, err := wrap(f)
 	if err != nil {
-		return nil, fmt.Errorf("prog: open %s: %w", path, err)
+		return nil, mkerr.Errorf("prog: open %s: %w", path, err)
 	}
 	p.pin = path
 	return p, nil
@@ -80,7 +80,7 @@ func (*Program) rawInfo(fd int, in *sys.ProgInfo) error {
 	kind, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
 	if kind, ok := strings.CutPrefix(kind, "anon_inode:"); err == nil && ok && kind != "bpf-prog" {
 		if strings.Contains(kind, "bpf") || kind == "btf" {
-			return fmt.Errorf("it is a %s, not a program", strings.Trim(kind, "[]"))
+			return mkerr.Errorf("it is a %s, not a program", strings.Trim(kind, "[]"))
 		}
 	}
 	return sys.ObjGetInfoByFD(fd, in)
@@ -98,7 +98,7 @@ func All() iter.Seq2[*Program, error] {
 				return
 			}
 			if err != nil {
-				yield(nil, fmt.Errorf("prog: next id: %w", privileged(err, diagnose.SysAdmin)))
+				yield(nil, mkerr.Errorf("prog: next id: %w", privileged(err, diagnose.SysAdmin)))
 				return
 			}
 			attr.StartId = attr.NextId

@@ -2,12 +2,12 @@ package prog
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"sync"
 
 	"github.com/skepbpf/skep/internal/diagnose"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/verifierlog"
 )
@@ -74,7 +74,7 @@ func (p *Program) with(verb string, f func(fd int) error) error {
 	}
 	if err != nil {
 		err = diagnose.Explain(err, &diagnose.Ask{Quiet: true})
-		return fmt.Errorf("program %s: %s: %w", p.name, verb, err)
+		return mkerr.Errorf("program %s: %s: %w", p.name, verb, err)
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func (p *Program) Pin(path string) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if err := sys.ObjPin(&sys.ObjAttr{Pathname: sys.StringPtr(path), BpfFd: uint32(fd)}); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return mkerr.Errorf("%s: %w", path, err)
 		}
 		p.pin = path
 		return nil
@@ -102,7 +102,7 @@ func (p *Program) Unpin() error {
 		return nil
 	}
 	if err := os.Remove(p.pin); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("program %s: unpin: %w", p.name, err)
+		return mkerr.Errorf("program %s: unpin: %w", p.name, err)
 	}
 	p.pin = ""
 	return nil

@@ -2,11 +2,11 @@ package prog
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/version"
 )
@@ -142,7 +142,7 @@ func (p *Program) run(fd int, o *RunOptions) (RunResult, error) {
 		res.Ctx = ctx // written in place
 	}
 	if err != nil {
-		err = fmt.Errorf("output of %d and %d bytes is cut: %w", attr.DataSizeOut, attr.CtxSizeOut, err)
+		err = mkerr.Errorf("output of %d and %d bytes is cut: %w", attr.DataSizeOut, attr.CtxSizeOut, err)
 	}
 	return res, err
 }
@@ -177,7 +177,7 @@ func (p *Program) explainRun(o *RunOptions, err error) error {
 		for _, f := range runFlagSince {
 			if o.Flags&f.flag != 0 && older(f.major, f.minor) {
 				since := version.V{Major: f.major, Minor: f.minor}
-				return fmt.Errorf("%w: %w", err, &feature.UnsupportedError{Name: f.name, Since: since.String()})
+				return mkerr.Errorf("%w: %w", err, &feature.UnsupportedError{Name: f.name, Since: since.String()})
 			}
 		}
 	}

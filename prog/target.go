@@ -2,11 +2,11 @@ package prog
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/btf/handle"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // targetPrefix is what the kernel puts before the name of a target: for tp_btf
@@ -39,13 +39,13 @@ func (s *Spec) Resolve(k *btf.Kernel) error {
 	if t.Program != nil {
 		typ, err := t.Program.findFunc(t.Name)
 		if err != nil {
-			return fmt.Errorf("%s: %w", t.Name, err)
+			return mkerr.Errorf("%s: %w", t.Name, err)
 		}
 		t.ID = typ.ID()
 		return nil
 	}
 	if k == nil {
-		return fmt.Errorf("%s: no kernel BTF given", t.Name)
+		return mkerr.Errorf("%s: no kernel BTF given", t.Name)
 	}
 	name := t.Name
 	if t.Module != "" && !strings.Contains(name, ":") {
@@ -57,7 +57,7 @@ func (s *Spec) Resolve(k *btf.Kernel) error {
 	}
 	module, typ, err := k.Target(prefix, name)
 	if err != nil {
-		return fmt.Errorf("%s%s: %w", prefix, t.Name, err)
+		return mkerr.Errorf("%s%s: %w", prefix, t.Name, err)
 	}
 	if module == vmlinux {
 		module = ""
@@ -73,7 +73,7 @@ func (p *Program) findFunc(name string) (btf.Type, error) {
 		return btf.Type{}, err
 	}
 	if info.BTFID == 0 {
-		return btf.Type{}, fmt.Errorf("program %s has no BTF: %w", info.Name, btf.ErrNotFound)
+		return btf.Type{}, mkerr.Errorf("program %s has no BTF: %w", info.Name, btf.ErrNotFound)
 	}
 	h, err := handle.FromID(info.BTFID)
 	if err != nil {
@@ -86,7 +86,7 @@ func (p *Program) findFunc(name string) (btf.Type, error) {
 	}
 	typ, ok := types.ByName(name, btf.KindFunc)
 	if !ok {
-		return btf.Type{}, fmt.Errorf("program %s: %w", info.Name, btf.ErrNotFound)
+		return btf.Type{}, mkerr.Errorf("program %s: %w", info.Name, btf.ErrNotFound)
 	}
 	return typ, nil
 }

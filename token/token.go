@@ -4,8 +4,7 @@
 package token
 
 import (
-	"fmt"
-
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -19,7 +18,7 @@ type Token struct{ fd *sys.FD }
 func Create(path string) (*Token, error) {
 	t, err := create(path)
 	if err != nil {
-		return nil, fmt.Errorf("bpf token of %s: %w", path, err)
+		return nil, mkerr.Errorf("bpf token of %s: %w", path, err)
 	}
 	return t, nil
 }
@@ -47,7 +46,7 @@ func create(path string) (*Token, error) {
 func FromFD(fd int) (*Token, error) {
 	f, err := sys.NewFD(fd)
 	if err != nil {
-		return nil, fmt.Errorf("bpf token: %w", err)
+		return nil, mkerr.Errorf("bpf token: %w", err)
 	}
 	return &Token{f}, nil
 }
@@ -83,7 +82,7 @@ type Info struct {
 func (t *Token) Info() (Info, error) {
 	in, err := t.info()
 	if err != nil {
-		return Info{}, fmt.Errorf("bpf token: info: %w", err)
+		return Info{}, mkerr.Errorf("bpf token: info: %w", err)
 	}
 	return in, nil
 }

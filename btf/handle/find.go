@@ -2,11 +2,11 @@ package handle
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/diagnose"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -19,7 +19,7 @@ func byID(err error) error {
 func FromID(id uint32) (*Handle, error) {
 	fd, err := sys.BtfGetFDByID(&sys.GetIDAttr{StartId: id})
 	if err != nil {
-		return nil, fmt.Errorf("btf %d: %w", id, byID(err))
+		return nil, mkerr.Errorf("btf %d: %w", id, byID(err))
 	}
 	return &Handle{fd: fd, id: id}, nil
 }
@@ -36,7 +36,7 @@ func All() iter.Seq2[*Handle, error] {
 				return
 			}
 			if err != nil {
-				yield(nil, fmt.Errorf("btf: next id: %w", byID(err)))
+				yield(nil, mkerr.Errorf("btf: next id: %w", byID(err)))
 				return
 			}
 			attr.StartId = attr.NextId
@@ -57,11 +57,11 @@ func All() iter.Seq2[*Handle, error] {
 func Module(name string) (*Handle, error) {
 	found, err := Modules(name)
 	if err != nil {
-		return nil, fmt.Errorf("module %s: %w", name, err)
+		return nil, mkerr.Errorf("module %s: %w", name, err)
 	}
 	h, ok := found[name]
 	if !ok {
-		return nil, fmt.Errorf("module %s: BTF: %w", name, btf.ErrNotFound)
+		return nil, mkerr.Errorf("module %s: BTF: %w", name, btf.ErrNotFound)
 	}
 	return h, nil
 }

@@ -4,9 +4,9 @@ package handle
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -60,7 +60,7 @@ const maxName = 64
 func (h *Handle) Info() (Info, error) {
 	fd, err := h.fd.Borrow()
 	if err != nil {
-		return Info{}, fmt.Errorf("btf: info: %w", err)
+		return Info{}, mkerr.Errorf("btf: info: %w", err)
 	}
 	defer h.fd.Release()
 	return info(fd)
@@ -76,7 +76,7 @@ func info(fd int) (Info, error) {
 		err = sys.ObjGetInfoByFD(fd, &raw)
 	}
 	if err != nil {
-		return Info{}, fmt.Errorf("btf: info: %w", err)
+		return Info{}, mkerr.Errorf("btf: info: %w", err)
 	}
 	return Info{ID: raw.Id, Name: sys.NameString(name), Size: raw.BtfSize, Kernel: raw.KernelBtf != 0}, nil
 }
@@ -89,12 +89,12 @@ const maxSpec = 64 << 20
 func (h *Handle) Bytes() ([]byte, error) {
 	fd, err := h.fd.Borrow()
 	if err != nil {
-		return nil, fmt.Errorf("btf %d: read: %w", h.id, err)
+		return nil, mkerr.Errorf("btf %d: read: %w", h.id, err)
 	}
 	defer h.fd.Release()
 	b, err := read(fd)
 	if err != nil {
-		return nil, fmt.Errorf("btf %d: read: %w", h.id, err)
+		return nil, mkerr.Errorf("btf %d: read: %w", h.id, err)
 	}
 	return b, nil
 }
@@ -118,7 +118,7 @@ func read(fd int) ([]byte, error) {
 		return nil, err
 	}
 	if in.Size > maxSpec {
-		return nil, fmt.Errorf("%d bytes are more than %d", in.Size, maxSpec)
+		return nil, mkerr.Errorf("%d bytes are more than %d", in.Size, maxSpec)
 	}
 	b := make([]byte, in.Size)
 	raw := sys.BtfInfo{Btf: sys.BytesPtr(b), BtfSize: in.Size}

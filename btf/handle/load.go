@@ -2,12 +2,12 @@ package handle
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/probe"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/verifierlog"
@@ -60,7 +60,7 @@ func Load(s *btf.Spec, o *Options) (*Handle, error) {
 	if o.Token != nil {
 		fd, err := o.Token.Borrow()
 		if err != nil {
-			return nil, fmt.Errorf("btf: load: token: %w", err)
+			return nil, mkerr.Errorf("btf: load: token: %w", err)
 		}
 		defer o.Token.Release()
 		l.token, l.tokenFD = fd, o.Token
@@ -80,7 +80,7 @@ type loader struct {
 func (l *loader) run() (*Handle, error) {
 	for {
 		if !l.set.Has(feature.BTF) {
-			return nil, fmt.Errorf("btf: load: %w", feature.Unsupported(feature.BTF))
+			return nil, mkerr.Errorf("btf: load: %w", feature.Unsupported(feature.BTF))
 		}
 		form := btf.Sanitize(l.spec, l.set)
 		h, err := l.once(form)
@@ -94,7 +94,7 @@ func (l *loader) run() (*Handle, error) {
 		no, perr := probe.Ask(l.set, l.token, l.questions()...)
 		if !no {
 			if perr != nil && errors.Is(err, sys.EINVAL) {
-				return nil, fmt.Errorf("%w (probing for the reason: %v)", err, perr)
+				return nil, mkerr.Errorf("%w (probing for the reason: %v)", err, perr)
 			}
 			return nil, err
 		}

@@ -2,11 +2,10 @@ package kernel
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/tree"
 )
 
@@ -37,11 +36,11 @@ func ReadConfig(root tree.Root, release string) (text []byte, from string, err e
 			b, err = PlainConfig(b)
 		}
 		if err != nil {
-			return nil, "", fmt.Errorf("/%s: %w", name, err)
+			return nil, "", mkerr.Errorf("/%s: %w", name, err)
 		}
 		return b, "/" + name, nil
 	}
-	return nil, "", errors.Join(errs...)
+	return nil, "", mkerr.Join(errs...)
 }
 
 // PlainConfig is the text of a configuration that may be compressed by gzip.
@@ -61,7 +60,7 @@ func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if n > limit {
-		return nil, fmt.Errorf("more than %d bytes", limit)
+		return nil, mkerr.Errorf("more than %d bytes", limit)
 	}
 	return buf.Bytes(), nil
 }

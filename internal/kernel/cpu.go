@@ -1,10 +1,10 @@
 package kernel
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/tree"
 )
 
@@ -26,11 +26,11 @@ func OnlineCPUs(root tree.Root) ([]int, error) {
 func readCPUs(root tree.Root, name string) ([]int, error) {
 	s, err := ReadSmall(root, name)
 	if err != nil {
-		return nil, fmt.Errorf("cpus: %w", err)
+		return nil, mkerr.Errorf("cpus: %w", err)
 	}
 	cpus, err := ParseCPUs(s)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, mkerr.Errorf("%s: %w", name, err)
 	}
 	return cpus, nil
 }
@@ -48,7 +48,7 @@ func ParseCPUs(s string) ([]int, error) {
 		first, err1 := strconv.ParseUint(lo, 10, 31)
 		last, err2 := strconv.ParseUint(hi, 10, 31)
 		if err1 != nil || err2 != nil || first > last || last >= maxCPU || int(first) < next {
-			return nil, fmt.Errorf("cpu list %q: bad range %q", shorten(s), shorten(r))
+			return nil, mkerr.Errorf("cpu list %q: bad range %q", shorten(s), shorten(r))
 		}
 		for c := int(first); c <= int(last); c++ {
 			cpus = append(cpus, c)

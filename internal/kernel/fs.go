@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/tree"
 )
@@ -100,7 +101,7 @@ func (f *file) Map() ([]byte, error) {
 func (f *file) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	err := errors.Join(f.mapping.Close(), f.f.Close())
+	err := mkerr.Join(f.mapping.Close(), f.f.Close())
 	f.mapping, f.copied = nil, nil
 	return err
 }

@@ -3,7 +3,8 @@ package kernel
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // gzipMagic starts a gzip stream (RFC 1952, section 2.3.1) of deflated data.
@@ -33,7 +34,7 @@ func gunzip(b []byte, limit int) ([]byte, error) {
 	}
 	flags := b[3]
 	if flags&gzipReserved != 0 {
-		return nil, fmt.Errorf("gzip flags %#x", flags)
+		return nil, mkerr.Errorf("gzip flags %#x", flags)
 	}
 	tail := b[len(b)-gzipTail:]
 	b = b[gzipFixed : len(b)-gzipTail]

@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/tree"
 )
 
@@ -15,12 +15,12 @@ import (
 func ReadNames(root tree.Root, addrs []uint64) (map[uint64]string, error) {
 	f, err := root.Open("proc/kallsyms")
 	if err != nil {
-		return nil, fmt.Errorf("kernel symbols: %w", err)
+		return nil, mkerr.Errorf("kernel symbols: %w", err)
 	}
 	defer f.Close()
 	names, err := ParseNames(f, addrs)
 	if err != nil {
-		return nil, fmt.Errorf("kernel symbols: %w", err)
+		return nil, mkerr.Errorf("kernel symbols: %w", err)
 	}
 	return names, nil
 }
@@ -38,7 +38,7 @@ func ParseNames(r io.Reader, addrs []uint64) (map[uint64]string, error) {
 	for left > 0 {
 		line, err := lines.ReadSlice('\n')
 		if len(line) > maxSymbolLine || errors.Is(err, bufio.ErrBufferFull) {
-			return nil, fmt.Errorf("line longer than %d bytes", maxSymbolLine)
+			return nil, mkerr.Errorf("line longer than %d bytes", maxSymbolLine)
 		}
 		if addr, name := addrName(line); name != nil {
 			if have, ok := found[addr]; ok && have == "" {
@@ -50,7 +50,7 @@ func ParseNames(r io.Reader, addrs []uint64) (map[uint64]string, error) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read: %w", err)
+			return nil, mkerr.Errorf("read: %w", err)
 		}
 	}
 	for a, name := range found {

@@ -2,9 +2,9 @@ package kernel
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/refusal"
 )
@@ -32,7 +32,7 @@ func OpenTracefs(path string) (*Tracefs, error) {
 	if path != "" {
 		t, err := openMounted(path)
 		if err != nil {
-			return nil, fmt.Errorf("tracefs: %w", err)
+			return nil, mkerr.Errorf("tracefs: %w", err)
 		}
 		return t, nil
 	}
@@ -73,16 +73,16 @@ func firstDenied(have, err error) error {
 func explainTracefs(denied, detached error) error {
 	switch {
 	case denied != nil:
-		return fmt.Errorf("tracefs: %w (needs root, or CAP_DAC_READ_SEARCH)", denied)
+		return mkerr.Errorf("tracefs: %w (needs root, or CAP_DAC_READ_SEARCH)", denied)
 	case errors.Is(detached, sys.EPERM):
 		return &refusal.Error{
 			Cause: refusal.Capability, Caps: []string{"CAP_SYS_ADMIN"},
-			Err: fmt.Errorf("tracefs is not mounted, and without that only for the initial user namespace: %w", detached),
+			Err: mkerr.Errorf("tracefs is not mounted, and without that only for the initial user namespace: %w", detached),
 		}
 	case errors.Is(detached, sys.ENODEV):
-		return fmt.Errorf("tracefs: the kernel has none (CONFIG_TRACING): %w", detached)
+		return mkerr.Errorf("tracefs: the kernel has none (CONFIG_TRACING): %w", detached)
 	}
-	return fmt.Errorf("tracefs is not mounted: %w", detached)
+	return mkerr.Errorf("tracefs is not mounted: %w", detached)
 }
 
 // openMounted opens a directory if tracefs is what is mounted there. Before
@@ -93,11 +93,11 @@ func openMounted(path string) (*Tracefs, error) {
 		return nil, err
 	}
 	if magic != sys.TRACEFS_MAGIC && magic != sys.DEBUGFS_MAGIC {
-		return nil, fmt.Errorf("%s: not a tracefs: %w", path, fs.ErrNotExist)
+		return nil, mkerr.Errorf("%s: not a tracefs: %w", path, fs.ErrNotExist)
 	}
 	dir, err := sys.OpenPath(path, sys.O_RDONLY|sys.O_DIRECTORY)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, mkerr.Errorf("%s: %w", path, err)
 	}
 	return &Tracefs{dir, path}, nil
 }
@@ -117,12 +117,12 @@ const maxTraceFile = 64 << 20
 func (t *Tracefs) ReadFile(name string) ([]byte, error) {
 	dir, err := t.dir.Borrow()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.from, err)
+		return nil, mkerr.Errorf("%s: %w", t.from, err)
 	}
 	defer t.dir.Release()
 	b, err := sys.ReadFileAt(dir, name, maxTraceFile)
 	if err != nil {
-		return nil, fmt.Errorf("%s/%s: %w", t.from, name, err)
+		return nil, mkerr.Errorf("%s/%s: %w", t.from, name, err)
 	}
 	return b, nil
 }
@@ -132,11 +132,11 @@ func (t *Tracefs) ReadFile(name string) ([]byte, error) {
 func (t *Tracefs) Append(name, line string) error {
 	dir, err := t.dir.Borrow()
 	if err != nil {
-		return fmt.Errorf("%s: %w", t.from, err)
+		return mkerr.Errorf("%s: %w", t.from, err)
 	}
 	defer t.dir.Release()
 	if err := sys.WriteFileAt(dir, name, []byte(line), sys.O_APPEND); err != nil {
-		return fmt.Errorf("%s/%s: %w", t.from, name, err)
+		return mkerr.Errorf("%s/%s: %w", t.from, name, err)
 	}
 	return nil
 }

@@ -10,9 +10,9 @@ package probe
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -60,13 +60,13 @@ func Ask(set *feature.Set, token int, ids ...feature.ID) (learnedNo bool, err er
 		}
 		ans, err := a.ask(id)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("probe %s: %w", id, err))
+			errs = append(errs, mkerr.Errorf("probe %s: %w", id, err))
 		}
 		if set.Learn(id, ans) && ans == feature.No {
 			learnedNo = true
 		}
 	}
-	return learnedNo, errors.Join(errs...)
+	return learnedNo, mkerr.Join(errs...)
 }
 
 func (a *asker) ask(id feature.ID) (answer, error) {
@@ -85,7 +85,7 @@ func (a *asker) ask(id feature.ID) (answer, error) {
 	}
 	if t.control != nil {
 		if cerr := t.control(a); cerr != nil {
-			return feature.Unknown, fmt.Errorf("%w (control: %w)", err, cerr)
+			return feature.Unknown, mkerr.Errorf("%w (control: %w)", err, cerr)
 		}
 	}
 	return feature.No, nil

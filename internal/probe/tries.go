@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -30,12 +30,12 @@ func (a *asker) withArray(size uint32, f func(fd int) error) error {
 	if err != nil {
 		// Arrays are as old as bpf(2): no answer of theirs is about anything
 		// else. The text hides the errno from the reading as "no".
-		return fmt.Errorf("array map: %v", err)
+		return mkerr.Errorf("array map: %v", err)
 	}
 	return with(m, f)
 }
 
-func createArrayAndLoad(a *asker) error { return errors.Join(createArray(a), loadSocketFilter(a)) }
+func createArrayAndLoad(a *asker) error { return mkerr.Join(createArray(a), loadSocketFilter(a)) }
 
 func tryArrayMmap(a *asker) error {
 	fd, err := a.array(4, sys.BPF_F_MMAPABLE)
@@ -72,7 +72,7 @@ func tryBindMap(a *asker) error {
 	return a.withArray(32, func(m int) error {
 		p, err := a.load(socketFilter())
 		if err != nil {
-			return fmt.Errorf("socket filter: %v", err)
+			return mkerr.Errorf("socket filter: %v", err)
 		}
 		return with(p, func(p int) error {
 			return sys.ProgBindMap(&sys.ProgBindMapAttr{ProgFd: uint32(p), MapFd: uint32(m)})
@@ -87,7 +87,7 @@ func tryModuleBTF(a *asker) error {
 		if isAny(err, invalid) && loadSocketFilter(a) == nil {
 			return errMissing // no BTF at all
 		}
-		return fmt.Errorf("BTF: %v", err)
+		return mkerr.Errorf("BTF: %v", err)
 	}
 	return with(fd, func(fd int) error {
 		name := make([]byte, 16)
@@ -116,7 +116,7 @@ const badFD = ^uint32(0)
 func tryPerfLink(a *asker) error {
 	p, err := a.load(tracepoint())
 	if err != nil {
-		return fmt.Errorf("tracepoint program: %v", err)
+		return mkerr.Errorf("tracepoint program: %v", err)
 	}
 	return with(p, func(p int) error {
 		return expect(sys.EBADF, func() (*sys.FD, error) {
@@ -154,7 +154,7 @@ func tryUprobeMulti(a *asker) error {
 		if isAny(err, invalid) && a.loads(program{typ: sys.BPF_PROG_TYPE_KPROBE, insns: []insn{clear0, exit}}) == nil {
 			return errMissing
 		}
-		return fmt.Errorf("kprobe program: %v", err)
+		return mkerr.Errorf("kprobe program: %v", err)
 	}
 	return with(p, func(p int) error {
 		link := func(pid uint32) func() (*sys.FD, error) {
@@ -181,7 +181,7 @@ func tryCtxTag(a *asker) error {
 		if isAny(err, invalid) && loadSocketFilter(a) == nil {
 			return errMissing // not even declaration tags
 		}
-		return fmt.Errorf("BTF: %v", err)
+		return mkerr.Errorf("BTF: %v", err)
 	}
 	return with(fd, func(fd int) error {
 		var funcs []byte
@@ -198,7 +198,7 @@ func tryCtxTag(a *asker) error {
 			return err
 		}
 		if err := a.loads(program{typ: sys.BPF_PROG_TYPE_KPROBE, insns: []insn{clear0, exit}}); err != nil {
-			return fmt.Errorf("kprobe program: %v", err)
+			return mkerr.Errorf("kprobe program: %v", err)
 		}
 		return errMissing
 	})

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -68,10 +69,10 @@ func ProgType(t sys.ProgType, token int) error {
 // unsupported reads an error as a "no" if it can be one and control passes.
 func (a *asker) unsupported(err error, what string, control func(*asker) error) error {
 	if !isAny(err, invalid) {
-		return fmt.Errorf("probe %s: %w", what, err)
+		return mkerr.Errorf("probe %s: %w", what, err)
 	}
 	if cerr := control(a); cerr != nil {
-		return fmt.Errorf("probe %s: %w (control: %w)", what, err, cerr)
+		return mkerr.Errorf("probe %s: %w (control: %w)", what, err, cerr)
 	}
 	return &feature.UnsupportedError{Name: what}
 }
@@ -89,7 +90,7 @@ var refusals = [][]byte{
 func Helper(t sys.ProgType, id sys.FuncID, token int) error {
 	what := fmt.Sprintf("helper %d of program type %s", id, t)
 	if shapeOf(t).btf {
-		return fmt.Errorf("probe %s: needs a target", what)
+		return mkerr.Errorf("probe %s: needs a target", what)
 	}
 	a := &asker{token: token}
 	log, err := a.verify(t, call(id), clear0, exit)
@@ -202,7 +203,7 @@ func (a *asker) mapType(t sys.MapType) error {
 			defer fd.Release()
 		}
 		if err != nil {
-			return fmt.Errorf("what it needs: %v", err)
+			return mkerr.Errorf("what it needs: %v", err)
 		}
 	}
 	fd, err := lifted(func() (*sys.FD, error) { return sys.MapCreate(&attr) })

@@ -1,11 +1,11 @@
 package relo
 
 import (
-	"fmt"
 	"sort"
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Linked is a program: its entry function, and behind it each function that
@@ -90,7 +90,7 @@ type linker struct {
 // behind f.
 func (k *linker) place(name string, f *Func) error {
 	if len(f.Insns) == 0 {
-		return fmt.Errorf("function %s: no instructions", f.Name)
+		return mkerr.Errorf("function %s: no instructions", f.Name)
 	}
 	k.at[name] = k.slots
 	k.parts = append(k.parts, part{f.Name, k.slots, len(k.insns)})
@@ -101,14 +101,14 @@ func (k *linker) place(name string, f *Func) error {
 	for i := range f.Insns {
 		if ref := &f.Insns[i].Ref; ref.Kind == asm.RefFunc {
 			if err := k.need(ref.Name); err != nil {
-				return fmt.Errorf("%s: insn %d: %w", f.Name, slot, err)
+				return mkerr.Errorf("%s: insn %d: %w", f.Name, slot, err)
 			}
 		}
 		slot += f.Insns[i].Slots()
 	}
 	for _, name := range f.Callbacks {
 		if err := k.need(name); err != nil {
-			return fmt.Errorf("%s: callback: %w", f.Name, err)
+			return mkerr.Errorf("%s: callback: %w", f.Name, err)
 		}
 	}
 	return nil
@@ -121,7 +121,7 @@ func (k *linker) need(name string) error {
 	}
 	f, ok := k.lookup(name)
 	if !ok {
-		return fmt.Errorf("function %s is not in the object", name)
+		return mkerr.Errorf("function %s is not in the object", name)
 	}
 	return k.place(name, f)
 }
@@ -142,7 +142,7 @@ func (k *linker) patch() error {
 			case in.Op == asm.OpCall:
 				in.Src, in.Imm = asm.PseudoCall, distance
 			default:
-				return fmt.Errorf("insn %d: only a call or a wide load can refer to function %s", slot, in.Ref.Name)
+				return mkerr.Errorf("insn %d: only a call or a wide load can refer to function %s", slot, in.Ref.Name)
 			}
 			in.Ref = asm.Ref{}
 		}

@@ -1,9 +1,8 @@
 package relo
 
 import (
-	"fmt"
-
 	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Helper ids that no kernel has, to tell from the verifier's complaint what was
@@ -39,7 +38,7 @@ func PoisonMaps(ins asm.Instructions, off func(name string) (index int, off bool
 			}
 			continue
 		case !in.Wide():
-			return nil, fmt.Errorf("map %s: the instruction is no wide load", in.Ref.Name)
+			return nil, mkerr.Errorf("map %s: the instruction is no wide load", in.Ref.Name)
 		case out == nil:
 			out = append(make(asm.Instructions, 0, len(ins)+4), ins[:i]...)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Func is a function before linking.
@@ -42,7 +43,7 @@ func ApplyCORE(ins asm.Instructions, notes []btf.Note, resolve func(*btf.CORERel
 				out, err = applyLast(out, fix)
 			}
 			if err != nil {
-				return nil, nil, fmt.Errorf("insn %d: %w", slot, err)
+				return nil, nil, mkerr.Errorf("insn %d: %w", slot, err)
 			}
 			if fix.Poison || fix.BadSize && poisoned(&ins[i], &out[len(out)-1]) {
 				bad = append(bad, Unresolved{slot, why(fix)})

@@ -9,11 +9,11 @@ package kconfig
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Externs that are not configuration options but facts about the kernel.
@@ -120,7 +120,7 @@ func Encode(types *btf.Spec, id btf.ID, text string) ([]byte, error) {
 		return nil, err
 	}
 	if s.class != char && s.class != integer {
-		return nil, fmt.Errorf("value %s: needs char or an integer, have %s", text, s.class)
+		return nil, mkerr.Errorf("value %s: needs char or an integer, have %s", text, s.class)
 	}
 	return EncodeNumber(types, id, n)
 }
@@ -132,10 +132,10 @@ func parseNumber(text string) (uint64, error) {
 	digits := strings.TrimPrefix(text, "-")
 	n, err := strconv.ParseUint(digits, 0, 64)
 	if err != nil && errors.Is(err, strconv.ErrRange) {
-		return 0, fmt.Errorf("value %s: more than 64 bits", text)
+		return 0, mkerr.Errorf("value %s: more than 64 bits", text)
 	}
 	if err != nil || strings.ContainsAny(digits, "_oO") || len(digits) > 1 && digits[1]|0x20 == 'b' {
-		return 0, fmt.Errorf("value %q: neither y, n, m, a string nor a number", text)
+		return 0, mkerr.Errorf("value %q: neither y, n, m, a string nor a number", text)
 	}
 	if digits != text {
 		n = -n
@@ -150,10 +150,10 @@ func EncodeNumber(types *btf.Spec, id btf.ID, n uint64) ([]byte, error) {
 	switch s.class {
 	case boolean, char, integer:
 	default:
-		return nil, fmt.Errorf("value %d: needs bool, char or an integer, have %s", n, s.class)
+		return nil, mkerr.Errorf("value %d: needs bool, char or an integer, have %s", n, s.class)
 	}
 	if s.class == boolean && n > 1 || !inRange(s, n) {
-		return nil, fmt.Errorf("value %d: does not fit %s of %d bytes", int64(n), s.class, s.size)
+		return nil, mkerr.Errorf("value %d: does not fit %s of %d bytes", int64(n), s.class, s.size)
 	}
 	return put(types.Order(), s.size, n), nil
 }
@@ -173,17 +173,17 @@ func encodeTri(order binary.ByteOrder, s shape, v byte) ([]byte, error) {
 	case char:
 		return []byte{v}, nil
 	}
-	return nil, fmt.Errorf("value %c: needs enum libbpf_tristate, char or (for y and n) bool, have %s", v, s.class)
+	return nil, mkerr.Errorf("value %c: needs enum libbpf_tristate, char or (for y and n) bool, have %s", v, s.class)
 }
 
 // encodeString strips the quotes; a string that is too long is cut, and always
 // ends in a NUL.
 func encodeString(s shape, text string) ([]byte, error) {
 	if s.class != charArray {
-		return nil, fmt.Errorf("value %s: needs a char array, have %s", text, s.class)
+		return nil, mkerr.Errorf("value %s: needs a char array, have %s", text, s.class)
 	}
 	if len(text) < 2 || !strings.HasSuffix(text, `"`) {
-		return nil, fmt.Errorf("value %s: unterminated string", text)
+		return nil, mkerr.Errorf("value %s: unterminated string", text)
 	}
 	b := make([]byte, s.size)
 	copy(b[:s.size-1], text[1:len(text)-1])

@@ -10,6 +10,7 @@ import (
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/relo"
 )
 
@@ -170,14 +171,14 @@ func (k *Kernel) find(s *Symbol, types *btf.Spec, x *elf.ExternDef) (btf.Type, e
 	}
 	want, ok := types.Type(x.Type)
 	if !ok {
-		return t, fmt.Errorf("type %d is not in the object", x.Type)
+		return t, mkerr.Errorf("type %d is not in the object", x.Type)
 	}
 	if kind == btf.KindFunc {
 		want, _ = types.Type(want.Target())
 	}
 	have, _ := t.Spec().Type(t.Target())
 	if why := difference(want, have); why != "" {
-		return t, fmt.Errorf("%s of %s is another than the object declares: %s", kind, module, why)
+		return t, mkerr.Errorf("%s of %s is another than the object declares: %s", kind, module, why)
 	}
 	return t, nil
 }

@@ -1,9 +1,8 @@
 package structops
 
 import (
-	"fmt"
-
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Bounds of a walk: structs within structs (BTF allows 32), and members in all,
@@ -24,12 +23,12 @@ type copier struct {
 // same names in to, whose bytes are dst.
 func (c *copier) members(dst, src []byte, to, local btf.Type, depth int) error {
 	if depth == maxDepth {
-		return fmt.Errorf("structs are nested %d deep", depth)
+		return mkerr.Errorf("structs are nested %d deep", depth)
 	}
 	unnamed := 0
 	for i := range local.Vlen() {
 		if c.left--; c.left < 0 {
-			return fmt.Errorf("too many members")
+			return mkerr.Errorf("too many members")
 		}
 		m := local.Member(i)
 		nth := 0
@@ -39,7 +38,7 @@ func (c *copier) members(dst, src []byte, to, local btf.Type, depth int) error {
 		}
 		if m.BitSize != 0 {
 			if bitsSet(src, m) {
-				return fmt.Errorf("member %s: bit fields cannot be set", m.Name)
+				return mkerr.Errorf("member %s: bit fields cannot be set", m.Name)
 			}
 			continue
 		}
@@ -52,10 +51,10 @@ func (c *copier) members(dst, src []byte, to, local btf.Type, depth int) error {
 		}
 		_, km, ok := lookup(to, m.Name, nth)
 		if !ok {
-			return fmt.Errorf("member %s is set, and the kernel has no such member", label(m.Name))
+			return mkerr.Errorf("member %s is set, and the kernel has no such member", label(m.Name))
 		}
 		if err := c.member(dst, from, km, m, depth); err != nil {
-			return fmt.Errorf("member %s: %w", label(m.Name), err)
+			return mkerr.Errorf("member %s: %w", label(m.Name), err)
 		}
 	}
 	return nil
@@ -72,15 +71,15 @@ func label(name string) string {
 // they are; a struct that differs is matched member by member.
 func (c *copier) member(dst, from []byte, km, m btf.Member, depth int) error {
 	if km.BitSize != 0 || km.Offset%8 != 0 {
-		return fmt.Errorf("a bit field in the kernel")
+		return mkerr.Errorf("a bit field in the kernel")
 	}
 	lt, ok1 := c.local.Strip(m.Type)
 	kt, ok2 := c.kernel.Strip(km.Type)
 	if !ok1 || !ok2 || like(lt.Kind()) != like(kt.Kind()) {
-		return fmt.Errorf("%s in the object, %s in the kernel", lt, kt)
+		return mkerr.Errorf("%s in the object, %s in the kernel", lt, kt)
 	}
 	if lt.Kind() == btf.KindPtr {
-		return fmt.Errorf("a pointer that is set: only programs can be")
+		return mkerr.Errorf("a pointer that is set: only programs can be")
 	}
 	to, err := part(dst, c.kernel, km)
 	if err != nil {
@@ -93,7 +92,7 @@ func (c *copier) member(dst, from []byte, km, m btf.Member, depth int) error {
 	if lt.Kind() == btf.KindStruct {
 		return c.members(to, from, kt, lt, depth+1)
 	}
-	return fmt.Errorf("%d bytes in the object, %d in the kernel", len(from), len(to))
+	return mkerr.Errorf("%d bytes in the object, %d in the kernel", len(from), len(to))
 }
 
 // like makes the two kinds of enums one.
@@ -108,11 +107,11 @@ func like(k btf.Kind) btf.Kind {
 func part(b []byte, s *btf.Spec, m btf.Member) ([]byte, error) {
 	n, err := s.Sizeof(m.Type)
 	if err != nil {
-		return nil, fmt.Errorf("member %s: %w", label(m.Name), err)
+		return nil, mkerr.Errorf("member %s: %w", label(m.Name), err)
 	}
 	at := uint64(m.Offset / 8)
 	if m.Offset%8 != 0 || at+uint64(n) > uint64(len(b)) {
-		return nil, fmt.Errorf("member %s lies outside of its struct", label(m.Name))
+		return nil, mkerr.Errorf("member %s lies outside of its struct", label(m.Name))
 	}
 	return b[at : at+uint64(n)], nil
 }

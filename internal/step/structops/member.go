@@ -1,10 +1,10 @@
 package structops
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Member is a place in an Ops.
@@ -25,23 +25,23 @@ func (o *Ops) Member(path string) (Member, error) {
 		name, rest, more = strings.Cut(rest, ".")
 		t, ok := o.Types.Strip(m.Type)
 		if !ok || t.Kind() != btf.KindStruct && t.Kind() != btf.KindUnion {
-			return Member{}, fmt.Errorf("member %s: %s has no members", path, strings.TrimSuffix(path, "."+name))
+			return Member{}, mkerr.Errorf("member %s: %s has no members", path, strings.TrimSuffix(path, "."+name))
 		}
 		found, ok := o.search(t, name, 0, &left)
 		if !ok {
-			return Member{}, fmt.Errorf("member %s: %s has no member %q", path, t, name)
+			return Member{}, mkerr.Errorf("member %s: %s has no member %q", path, t, name)
 		}
 		m.Type, m.Offset = found.Type, m.Offset+found.Offset/8
 		if found.BitSize != 0 || found.Offset%8 != 0 {
-			return Member{}, fmt.Errorf("member %s: a bit field", path)
+			return Member{}, mkerr.Errorf("member %s: a bit field", path)
 		}
 	}
 	n, err := o.Types.Sizeof(m.Type)
 	if err != nil {
-		return Member{}, fmt.Errorf("member %s: %w", path, err)
+		return Member{}, mkerr.Errorf("member %s: %w", path, err)
 	}
 	if uint64(m.Offset)+uint64(n) > uint64(len(o.Data)) {
-		return Member{}, fmt.Errorf("member %s lies outside of its struct", path)
+		return Member{}, mkerr.Errorf("member %s lies outside of its struct", path)
 	}
 	m.Size, m.Func = n, isFunc(o.Types, m.Type)
 	return m, nil

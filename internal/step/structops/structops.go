@@ -5,9 +5,8 @@
 package structops
 
 import (
-	"fmt"
-
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // valuePrefix begins the name of the type of a struct_ops map's value: struct
@@ -78,10 +77,10 @@ func (o *Ops) Queries() []btf.Query {
 func (o *Ops) Resolve(k *btf.Kernel) (*Value, error) {
 	local, ok := o.Types.Strip(o.Type)
 	if !ok || local.Kind() != btf.KindStruct {
-		return nil, fmt.Errorf("type %d of the object is no struct", o.Type)
+		return nil, mkerr.Errorf("type %d of the object is no struct", o.Type)
 	}
 	if uint64(len(o.Data)) != uint64(local.Size()) {
-		return nil, fmt.Errorf("%d bytes for struct %s of %d", len(o.Data), local.Name(), local.Size())
+		return nil, mkerr.Errorf("%d bytes for struct %s of %d", len(o.Data), local.Name(), local.Size())
 	}
 	to, err := find(k, btf.EssentialName(local.Name()))
 	if err != nil {
@@ -92,11 +91,11 @@ func (o *Ops) Resolve(k *btf.Kernel) (*Value, error) {
 		Data: make([]byte, to.value.Size()),
 	}
 	if err := o.functions(v, local, to); err != nil {
-		return nil, fmt.Errorf("struct %s: %w", v.Name, err)
+		return nil, mkerr.Errorf("struct %s: %w", v.Name, err)
 	}
 	c := copier{kernel: to.ops.Spec(), local: o.Types, left: maxMembers}
 	if err := c.members(v.Data[to.offset:], o.Data, to.ops, local, 0); err != nil {
-		return nil, fmt.Errorf("struct %s: %w", v.Name, err)
+		return nil, mkerr.Errorf("struct %s: %w", v.Name, err)
 	}
 	return v, nil
 }
@@ -105,13 +104,13 @@ func (o *Ops) Resolve(k *btf.Kernel) (*Value, error) {
 // operations: only one that the kernel registered has both.
 func find(k *btf.Kernel, name string) (to target, err error) {
 	if k == nil {
-		return to, fmt.Errorf("struct %s: %w", name, btf.ErrNoBTF)
+		return to, mkerr.Errorf("struct %s: %w", name, btf.ErrNoBTF)
 	}
 	if to.module, to.value, err = k.FindType(valuePrefix+name, btf.KindStruct); err != nil {
-		return to, fmt.Errorf("no such operations: %w", err)
+		return to, mkerr.Errorf("no such operations: %w", err)
 	}
 	if to.value.Size() > maxValue {
-		return to, fmt.Errorf("%s%s has %d bytes", valuePrefix, name, to.value.Size())
+		return to, mkerr.Errorf("%s%s has %d bytes", valuePrefix, name, to.value.Size())
 	}
 	s := to.value.Spec()
 	for i := range to.value.Vlen() {
@@ -126,7 +125,7 @@ func find(k *btf.Kernel, name string) (to target, err error) {
 		to.ops, to.offset = t, m.Offset/8
 		return to, nil
 	}
-	return to, fmt.Errorf("%s%s of the kernel holds no struct %s", valuePrefix, name, name)
+	return to, mkerr.Errorf("%s%s of the kernel holds no struct %s", valuePrefix, name, name)
 }
 
 // functions finds the kernel's members of the slots.
@@ -137,7 +136,7 @@ func (o *Ops) functions(v *Value, local btf.Type, to target) error {
 		}
 		name, ok := memberAt(local, s.Offset)
 		if !ok || !isFunc(o.Types, name.Type) {
-			return fmt.Errorf("offset %d is no pointer to a function", s.Offset)
+			return mkerr.Errorf("offset %d is no pointer to a function", s.Offset)
 		}
 		i, m, ok := lookup(to.ops, name.Name, 0)
 		if !ok {
@@ -145,11 +144,11 @@ func (o *Ops) functions(v *Value, local btf.Type, to target) error {
 			continue
 		}
 		if !isFunc(to.ops.Spec(), m.Type) {
-			return fmt.Errorf("member %s is no pointer to a function in the kernel", name.Name)
+			return mkerr.Errorf("member %s is no pointer to a function in the kernel", name.Name)
 		}
 		at := uint64(to.offset) + uint64(m.Offset/8)
 		if at+8 > uint64(len(v.Data)) {
-			return fmt.Errorf("member %s lies outside of it", name.Name)
+			return mkerr.Errorf("member %s lies outside of it", name.Name)
 		}
 		v.Funcs = append(v.Funcs, Func{name.Name, uint32(i), uint32(at), s.Program})
 	}
