@@ -163,6 +163,9 @@ type Prepared struct {
 // undo takes back, last first, what a load did.
 type undo []func() error
 
+// add is not inlined: each copy could grow the slice.
+//
+//go:noinline
 func (u *undo) add(f func() error) { *u = append(*u, f) }
 
 func (u *undo) run() error {
@@ -207,6 +210,9 @@ func (p *Plan) prepare(stop func() error, o *Options) (*Prepared, error) {
 	return prep, nil
 }
 
+// fail is not inlined for the size of programs.
+//
+//go:noinline
 func (p *Prepared) fail(step, name string, err error) error {
 	return &StepError{Object: p.plan.object, Step: step, Name: name, Err: err}
 }

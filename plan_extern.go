@@ -121,6 +121,9 @@ func (p *planner) resolve(x *plannedExtern) (err error) {
 }
 
 // lose remembers what programs go without although the kernel may have it.
+// Inlined, its loop would be in each caller.
+//
+//go:noinline
 func (p *planner) lose(what string) {
 	if !slices.Contains(p.lost, what) {
 		p.lost = append(p.lost, what)

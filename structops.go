@@ -36,7 +36,9 @@ func (s *Spec) StructOps(name string) (*StructOps, error) {
 }
 
 // ops is the value of a struct_ops map, as the object declares it; nil if name
-// is none.
+// is none. It is not inlined for the size of programs.
+//
+//go:noinline
 func (s *Spec) ops(name string) *structops.Ops {
 	m := s.Maps[name]
 	if m == nil || m.Type != maps.StructOps || m.Types == nil {

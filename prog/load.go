@@ -129,7 +129,10 @@ func (l *loader) release() {
 	}
 }
 
-// borrow keeps fd open until the Load is over.
+// borrow keeps fd open until the Load is over. It is not inlined for the size
+// of programs.
+//
+//go:noinline
 func (l *loader) borrow(fd *sys.FD) (int, error) {
 	raw, err := fd.Borrow()
 	if err == nil {
