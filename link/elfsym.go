@@ -22,84 +22,105 @@ const (
 	versymVersion = 0x7fff
 )
 
-// functionOffset finds where function name begins in the ELF file at path.
-func functionOffset(path, name string) (uint64, error) {
-	return inFile(path, func(e *elffile.File) (uint64, error) { return elfFunction(e, name) })
+// functionOffsets finds where functions begin in the ELF file at path: all of
+// them in one pass over its symbols.
+func functionOffsets(path string, names []string) (offsets []uint64, err error) {
+	err = inFile(path, func(e *elffile.File) error {
+		offsets, err = elfFunctions(e, names)
+		return err
+	})
+	return offsets, err
 }
 
 // addressOffset finds the file offset of a virtual address of the ELF file at
 // path.
-func addressOffset(path string, addr uint64) (uint64, error) {
-	return inFile(path, func(e *elffile.File) (uint64, error) {
-		if off, ok := e.FileOffset(addr); ok {
-			return off, nil
+func addressOffset(path string, addr uint64) (off uint64, err error) {
+	err = inFile(path, func(e *elffile.File) error {
+		var ok bool
+		if off, ok = e.FileOffset(addr); !ok {
+			return fmt.Errorf("address %#x is not in the file", addr)
 		}
-		return 0, fmt.Errorf("address %#x is not in the file", addr)
+		return nil
 	})
+	return off, err
 }
 
 // inFile asks an ELF file. Nothing of the file is kept: symbol tables of large
 // programs run to many megabytes.
-func inFile(path string, ask func(*elffile.File) (uint64, error)) (uint64, error) {
+func inFile(path string, ask func(*elffile.File) error) error {
 	f, err := sys.OpenFile(path)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if !st.Mode.IsRegular() {
-		return 0, fmt.Errorf("%s: not a regular file", path)
+		return fmt.Errorf("%s: not a regular file", path)
 	}
 	e, err := elffile.Open(f, st.Size)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	off, err := ask(e)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", path, err)
+	if err := ask(e); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	return off, nil
+	return nil
 }
 
-// elfFunction finds the file offset of a function: in the dynamic symbols,
-// and if they have none of that name, in the symbol table.
+// elfFunctions finds the file offsets of functions: in the dynamic symbols, and
+// of those that they have none of, in the symbol table. The error is that of the
+// first name that has one, as if they were sought one after the other.
 //
-// name is "func", "func@VER" or "func@@VER". Without a version the default one
+// A name is "func", "func@VER" or "func@@VER". Without a version the default one
 // is meant. A weak symbol gives way to a global one; two of equal rank at
 // different places are ErrAmbiguous.
-func elfFunction(e *elffile.File, name string) (uint64, error) {
-	base, version, versioned := strings.Cut(name, "@")
-	version = strings.TrimPrefix(version, "@")
-	if base == "" || versioned && version == "" {
-		return 0, fmt.Errorf("function %q: want name or name@version", name)
+func elfFunctions(e *elffile.File, names []string) ([]uint64, error) {
+	all, failed := newWanted(names)
+	if len(all) == 0 {
+		return nil, failed
 	}
-	stripped := false
+	pending, stripped := all, false
 	for _, dynamic := range [...]bool{true, false} {
 		t, err := openTable(e, dynamic)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		stripped = t.syms.Len() == 0
-		best, err := t.find(base, version)
-		if err != nil {
-			return 0, fmt.Errorf("function %q: %w", name, err)
+		if err := t.find(pending); err != nil {
+			return nil, fmt.Errorf("function %q: %w", pending[0].name, err)
 		}
-		if best == nil {
-			continue
+		var later []*wanted
+		for _, w := range pending {
+			if err := w.settle(e); err != nil {
+				failed = fmt.Errorf("function %q: %w", w.name, err)
+				break // what comes after it does not matter any more
+			}
+			if w.rank == 0 {
+				later = append(later, w)
+			}
 		}
-		off, ok := fileOffset(e, best)
-		if !ok {
-			return 0, fmt.Errorf("function %q: address %#x is not in the file", name, best.Value)
+		if pending = later; len(pending) == 0 {
+			break
 		}
-		return off, nil
 	}
-	if stripped {
-		return 0, fmt.Errorf("function %q: not among the dynamic symbols, and the file is stripped of others: %w", name, fs.ErrNotExist)
+	switch {
+	case len(pending) == 0:
+	case stripped:
+		failed = fmt.Errorf("function %q: not among the dynamic symbols, and the file is stripped of others: %w", pending[0].name, fs.ErrNotExist)
+	default:
+		failed = fmt.Errorf("function %q: %w", pending[0].name, fs.ErrNotExist)
 	}
-	return 0, fmt.Errorf("function %q: %w", name, fs.ErrNotExist)
+	if failed != nil {
+		return nil, failed
+	}
+	offsets := make([]uint64, len(all))
+	for i, w := range all {
+		offsets[i] = w.offset
+	}
+	return offsets, nil
 }
 
 // fileOffset is where a symbol's code is in the file: by the segment that
@@ -123,6 +144,8 @@ type symbolTable struct {
 	file     *elffile.File
 	versyms  []byte            // u16 for each symbol, or nil
 	versions map[uint16]string // by index; read when first needed
+
+	versionErr error // of that
 }
 
 func openTable(e *elffile.File, dynamic bool) (*symbolTable, error) {
@@ -144,62 +167,11 @@ func openTable(e *elffile.File, dynamic bool) (*symbolTable, error) {
 	return t, nil
 }
 
-// find gives the symbol that base and version mean; nil if there is none.
-func (t *symbolTable) find(base, version string) (*elffile.Symbol, error) {
-	var (
-		best     elffile.Symbol
-		bestRank int
-		clash    bool
-	)
-	for i := 1; i < t.syms.Len(); i++ {
-		s, err := t.syms.At(i)
-		if err != nil {
-			return nil, err
-		}
-		if s.Type() != elffile.SymFunc || !s.Defined() {
-			continue
-		}
-		name, err := t.syms.Name(s)
-		if err != nil {
-			return nil, err
-		}
-		rank, err := t.rank(i, name, base, version)
-		if err != nil {
-			return nil, err
-		}
-		if rank == 0 {
-			continue
-		}
-		if s.Bind() != elffile.BindWeak {
-			rank++
-		}
-		switch {
-		case rank > bestRank:
-			best, bestRank, clash = s, rank, false
-		case rank == bestRank && s.Value != best.Value:
-			clash = clash || s.Bind() != elffile.BindWeak
-		}
-	}
-	switch {
-	case clash:
-		return nil, ErrAmbiguous
-	case bestRank == 0:
-		return nil, nil
-	}
-	return &best, nil
-}
-
-// rank says how well symbol i matches: 0 not at all, 2 by name, 4 by name and
-// as the default version or the version asked for.
-func (t *symbolTable) rank(i int, name, base, version string) (int, error) {
-	if !strings.HasPrefix(name, base) {
-		return 0, nil
-	}
-	// A linker writes "func@VER" into the symbol table, "func" into the dynamic one.
-	own := name[len(base):]
-	if own != "" && own[0] != '@' {
-		return 0, nil
-	}
+// rank says how well symbol i matches, whose name is right: 0 not at all, 2 by
+// name, 4 by name and as the default version or the version asked for. own is
+// what follows the name: a linker writes "func@VER" into the symbol table, "func"
+// into the dynamic one.
+func (t *symbolTable) rank(i int, own, version string) (int, error) {
 	hidden := own != "" && !strings.HasPrefix(own, "@@")
 	if own == "" && len(t.versyms) >= 2*(i+1) {
 		v := t.file.Order.Uint16(t.versyms[2*i:])

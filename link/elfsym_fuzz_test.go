@@ -3,6 +3,7 @@ package link
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"testing"
 
 	"github.com/skepbpf/skep/internal/elffile"
@@ -119,6 +120,7 @@ func FuzzFunction(f *testing.F) {
 		}
 		var off uint64
 		fuzztest.Check(t, len(b)+len(name), func() { off, err = elfFunction(e, name) })
+		checkTogether(t, e, name)
 		if err != nil && off != 0 {
 			t.Errorf("%#x and %v", off, err)
 		}
@@ -133,4 +135,41 @@ func FuzzFunction(f *testing.F) {
 			t.Errorf("%v; piece by piece %v", err, pieceErr)
 		}
 	})
+}
+
+// checkTogether looks for several functions at once: the result is that of one
+// after the other.
+func checkTogether(t *testing.T, e *elffile.File, name string) {
+	t.Helper()
+	names := []string{"f", name, "g", "f@old", name + "@x"}
+	for from := range names {
+		var want error
+		var offs []uint64
+		for _, n := range names[from:] {
+			off, err := elfFunction(e, n)
+			if err != nil {
+				want = err
+				break
+			}
+			offs = append(offs, off)
+		}
+		got, err := elfFunctions(e, names[from:])
+		if want != nil {
+			if err == nil || err.Error() != want.Error() || got != nil {
+				t.Errorf("%q: %v, %v; one by one %v", names[from:], got, err, want)
+			}
+		} else if err != nil || !slices.Equal(got, offs) {
+			t.Errorf("%q: %v, %v; one by one %v", names[from:], got, err, offs)
+		}
+	}
+}
+
+func TestFunctionsTogether(t *testing.T) {
+	e, err := elffile.OpenBytes(tinyLibrary())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"f", "f@new", "f@@old", "h", "", "@", "g@new"} {
+		checkTogether(t, e, name)
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/skepbpf/skep/internal/elffile"
 	"github.com/skepbpf/skep/internal/testutil"
 )
@@ -61,6 +63,22 @@ func oracleOffsets(t *testing.T, path string) map[string][]uint64 {
 	return out
 }
 
+// elfFunction and functionOffset are of one name.
+func elfFunction(e *elffile.File, name string) (uint64, error) {
+	return single(elfFunctions(e, []string{name}))
+}
+
+func functionOffset(path, name string) (uint64, error) {
+	return single(functionOffsets(path, []string{name}))
+}
+
+func single(offs []uint64, err error) (uint64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return offs[0], nil
+}
+
 func TestFunctionOffsetOfLibc(t *testing.T) {
 	path := libc(t)
 	f, err := os.Open(path)
@@ -78,6 +96,8 @@ func TestFunctionOffsetOfLibc(t *testing.T) {
 	}
 	want := oracleOffsets(t, path)
 	n := 0
+	var names []string
+	var all []uint64
 	for name, offs := range want {
 		if strings.HasSuffix(name, " (old)") || len(offs) != 1 || n > 400 {
 			continue
@@ -87,6 +107,11 @@ func TestFunctionOffsetOfLibc(t *testing.T) {
 		if err != nil || got != offs[0] {
 			t.Errorf("%s: %#x, %v; want %#x", name, got, err, offs[0])
 		}
+		names, all = append(names, name, name), append(all, got, got)
+	}
+	together, err := elfFunctions(e, names)
+	if d := cmp.Diff(all, together); d != "" || err != nil {
+		t.Errorf("together: %v %s", err, d)
 	}
 	if n < 100 {
 		t.Errorf("compared %d names only", n)

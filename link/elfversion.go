@@ -12,12 +12,16 @@ const (
 )
 
 // readVersions reads the names of the versions that the file defines, once.
-// Every record lies after the one before it, so the walk ends.
+// Every record lies after the one before it, so the walk ends. An error stays.
 func (t *symbolTable) readVersions() error {
-	if t.versions != nil {
-		return nil
+	if t.versions == nil {
+		t.versions = map[uint16]string{}
+		t.versionErr = t.findVersions()
 	}
-	t.versions = map[uint16]string{}
+	return t.versionErr
+}
+
+func (t *symbolTable) findVersions() error {
 	for i := range t.file.Sections {
 		s := &t.file.Sections[i]
 		if s.Type != sectionVerdef {

@@ -123,12 +123,10 @@ func (o *UprobeMultiOptions) places() (path string, offsets []uint64, err error)
 	if path, err = absBinary(o.Path); err != nil {
 		return "", nil, err
 	}
-	for _, s := range o.Symbols {
-		off, err := functionOffset(path, s)
-		if err != nil {
+	if len(o.Symbols) != 0 {
+		if offsets, err = functionOffsets(path, o.Symbols); err != nil {
 			return "", nil, err
 		}
-		offsets = append(offsets, off)
 	}
 	return path, slices.Concat(offsets, o.Offsets), nil
 }

@@ -89,7 +89,10 @@ func resolveUser(path, symbol string, address, offset uint64) (string, uint64, e
 	case symbol != "" && address != 0:
 		return "", 0, errors.New("want a symbol or an address, not both")
 	case symbol != "":
-		base, err = functionOffset(path, symbol)
+		var found []uint64
+		if found, err = functionOffsets(path, []string{symbol}); err == nil {
+			base = found[0]
+		}
 	case address != 0:
 		base, err = addressOffset(path, address)
 	case offset == 0:

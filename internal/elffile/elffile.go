@@ -175,7 +175,7 @@ func (s *source) readString(what string, off, n uint64) (string, error) {
 	var sb strings.Builder
 	sb.Grow(int(n))
 	// Piece by piece: the string is not to be held twice.
-	buf := make([]byte, min(n, 4096))
+	buf := make([]byte, min(n, 64<<10))
 	for done := uint64(0); done < n; {
 		b := buf[:min(n-done, uint64(len(buf)))]
 		got, err := s.r.ReadAt(b, int64(off+done))

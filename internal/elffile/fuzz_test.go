@@ -26,6 +26,11 @@ func FuzzRead(f *testing.F) {
 		if (file == nil) == (err == nil) {
 			t.Fatalf("file %v, error %v", file != nil, err)
 		}
+		if err == nil {
+			if s, err := file.Symbols(); err == nil {
+				checkEach(t, s)
+			}
+		}
 		errBytes := readAll(file, err)
 		errReader := readAll(openers["reader"](b))
 		if (errBytes == nil) != (errReader == nil) {
