@@ -76,30 +76,31 @@ func fieldNumber(kind COREKind, p *access) (number, error) {
 	if p == nil {
 		return number{}, errPoison
 	}
-	last := p.acc[len(p.acc)-1]
+	last := &p.acc[len(p.acc)-1]
 	if last.name == 0 {
 		return elemNumber(kind, p, last.t)
 	}
-	m, ok := last.t.rawMember(int(last.idx))
-	if !ok {
-		return number{}, fmt.Errorf("%s has no member %d", last.t.cstring(), last.idx)
-	}
-	ft := p.field
+	ft, ok := p.field, true
 	if ft.s == nil {
-		if ft, ok = p.s.strip(m.typ); !ok {
-			return number{}, fmt.Errorf("no type %d", m.typ)
+		if ft, ok = p.s.strip(last.typ); !ok {
+			return number{}, fmt.Errorf("no type %d", last.typ)
 		}
+		p.field = ft
 	}
-	f := field{bitOff: uint32(p.bits), bitSize: m.bits, t: ft, big: p.s.hdr.big}
+	f := field{bitOff: uint32(p.bits), bitSize: last.bits, t: ft, big: p.s.hdr.big}
 	if err := f.window(p); err != nil {
 		return number{}, err
 	}
-	n, err := f.number(kind)
-	if err == nil && kind == COREFieldByteOffset && m.bits == 0 {
-		n.typ = ft
-		n.size, err = elemSize(p, ft)
+	n := f.number(kind)
+	if kind == COREFieldByteOffset && last.bits == 0 {
+		n.typ, n.size = ft, f.byteSize
+		if ft.Kind() == KindArray {
+			var err error
+			n.size, err = elemSize(p, ft)
+			return n, err
+		}
 	}
-	return n, err
+	return n, nil
 }
 
 // elemNumber is for an access that ends with an index: it has a place and a
@@ -166,7 +167,7 @@ func (f *field) window(p *access) error {
 
 // number gives what kind asks for. Where a bitfield lies is up to the compiler
 // within limits, so those values are not validated.
-func (f *field) number(kind COREKind) (number, error) {
+func (f *field) number(kind COREKind) number {
 	n := number{validate: !f.bitfield}
 	switch kind {
 	case COREFieldByteOffset:
@@ -184,5 +185,5 @@ func (f *field) number(kind COREKind) (number, error) {
 	case COREFieldRShiftU64:
 		n.value, n.validate = uint64(64-f.bitSize), true
 	}
-	return n, nil
+	return n
 }

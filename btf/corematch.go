@@ -22,6 +22,9 @@ type matcher struct {
 	target access
 	budget int
 	why    refusal // of the last candidate
+	// index is that of indexOf, the struct that was asked last.
+	index   *memberIndex
+	indexOf Type
 }
 
 // refusal is why a candidate does not match.
@@ -84,7 +87,7 @@ func (m *matcher) matchEnumval(c Type) (bool, error) {
 	for i := range int(t.vlen()) {
 		name, _, ok := t.rawEnum(i)
 		if ok && string(essential(t.s.strBytes(name))) == string(want) {
-			return true, m.target.push(accessor{t, uint32(i), name})
+			return true, m.target.push(accessor{t: t, idx: uint32(i), name: name})
 		}
 	}
 	return m.refuse("no value %s", string(want))
@@ -137,6 +140,7 @@ func (m *matcher) matchIndex(a *accessor, t Type, first bool) (ID, bool, error) 
 	if err := m.target.push(accessor{t: t, idx: a.idx}); err != nil {
 		return 0, false, err
 	}
+	m.target.field = t
 	return t.id, true, m.target.advance(a.idx, t)
 }
 
@@ -156,14 +160,17 @@ func (m *matcher) matchMember(a *accessor, t Type) (ID, bool, error) {
 		m.refuse("no member %s", string(name))
 		return 0, false, nil
 	}
-	lm, _ := a.t.rawMember(int(a.idx))
-	p := pair{m.local.s, m.target.s, lm.typ, id}
-	l, to, err := p.strip()
-	if err != nil {
-		return id, false, err
+	l, ok := m.local.field, true
+	if l.s == nil || a != &m.local.acc[len(m.local.acc)-1] {
+		l, ok = m.local.s.strip(a.typ)
 	}
-	m.target.field = to
-	ok, err := m.fieldsCompat(l, to)
+	if ok && m.target.field.s == nil {
+		m.target.field, ok = m.target.s.strip(id)
+	}
+	if !ok {
+		return id, false, errPair
+	}
+	ok, err = m.fieldsCompat(l, m.target.field)
 	if err == nil && !ok {
 		m.refuse("member %s has another type", string(name))
 	}
@@ -173,7 +180,11 @@ func (m *matcher) matchMember(a *accessor, t Type) (ID, bool, error) {
 func (m *matcher) findMember(name string, t Type) (ID, bool, error) {
 	p := &m.target
 	if t.vlen() >= indexFrom {
-		ix := t.s.memberIndex(t)
+		ix := m.index
+		if ix == nil || m.indexOf.s != t.s || m.indexOf.id != t.id {
+			ix = t.s.memberIndex(t)
+			m.index, m.indexOf = ix, t
+		}
 		if ix != nil && p.bits+ix.span <= math.MaxUint32 && p.levels+ix.levels < maxAccess {
 			return m.indexedMember(name, ix)
 		}
@@ -197,7 +208,7 @@ func (m *matcher) findMember(name string, t Type) (ID, bool, error) {
 			return 0, false, err
 		}
 		if !anon {
-			return f.typ, true, p.push(accessor{t, uint32(i), f.name})
+			return f.typ, true, p.push(accessor{t, uint32(i), f.name, f.typ, f.bits})
 		}
 		inner, ok := t.s.strip(f.typ)
 		if ok && compound.has(inner.Kind()) {
@@ -225,5 +236,7 @@ func (m *matcher) indexedMember(name string, ix *memberIndex) (ID, bool, error) 
 	p := &m.target
 	p.bits += uint64(f.bits)
 	p.levels += int(f.level)
-	return f.typ, true, p.push(accessor{ix.holders[f.holder], f.idx, f.name})
+	err := p.push(accessor{ix.holders[f.holder], f.idx, f.name, f.typ, uint32(f.width)})
+	p.field, _ = ix.strip(f)
+	return f.typ, true, err
 }

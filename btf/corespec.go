@@ -16,6 +16,8 @@ type accessor struct {
 	t    Type   // the struct, or for an index the element's type
 	idx  uint32 // member or index
 	name uint32 // string offset; 0 for an index
+	typ  ID     // of a member
+	bits uint32 // width of a member that is a bitfield
 }
 
 // access is a path to a field of a type, resolved in one blob.
@@ -27,7 +29,7 @@ type access struct {
 	acc  []accessor
 	// levels of the access, those into anonymous structs included.
 	levels int
-	// field is the stripped type that the path has come to, where it is known.
+	// field is the stripped type that the whole path leads to, where it is known.
 	field Type
 }
 
@@ -96,14 +98,17 @@ func (p *access) parse(s *Spec, relo *CORERelo) error {
 	if err := p.advance(first, t); err != nil {
 		return err
 	}
-	id := t.id
 	for rest != "" {
 		var idx uint32
 		if idx, rest, err = nextIndex(rest[1:]); err != nil {
 			return err
 		}
-		if id, err = p.step(id, idx); err != nil {
+		id, err := p.step(t, idx)
+		if err != nil || rest == "" {
 			return err
+		}
+		if t, ok = s.strip(id); !ok {
+			return fmt.Errorf("no type %d", id)
 		}
 	}
 	return nil
@@ -131,15 +136,11 @@ func (p *access) parseEnumval(t Type, idx uint32, rest string) error {
 	if !ok {
 		return fmt.Errorf("%w: %s has no value %d", errAccess, t.cstring(), idx)
 	}
-	return p.push(accessor{t, idx, name})
+	return p.push(accessor{t: t, idx: idx, name: name})
 }
 
-// step goes from a type into its member or element number idx.
-func (p *access) step(id ID, idx uint32) (ID, error) {
-	t, ok := p.s.strip(id)
-	if !ok {
-		return 0, fmt.Errorf("no type %d", id)
-	}
+// step goes from a type, stripped, into its member or element number idx.
+func (p *access) step(t Type, idx uint32) (ID, error) {
 	switch k := t.Kind(); {
 	case compound.has(k):
 		return p.stepMember(t, idx)
@@ -168,7 +169,7 @@ func (p *access) stepMember(t Type, idx uint32) (ID, error) {
 	if len(p.s.strBytes(m.name)) == 0 {
 		return 0, fmt.Errorf("%w: member %d of %s has no name", errAccess, idx, t.cstring())
 	}
-	return m.typ, p.push(accessor{t, idx, m.name})
+	return m.typ, p.push(accessor{t, idx, m.name, m.typ, m.bits})
 }
 
 func (p *access) stepElem(t Type, idx uint32) (ID, error) {

@@ -3,6 +3,7 @@ package btf
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 )
 
 // Structs of fewer members are looked through one by one. The bounds of an
@@ -39,7 +40,24 @@ type indexed struct {
 	idx        uint32 // in its holder
 	bits       uint32 // offset from the start of the outermost struct
 	holder     uint16
-	level      uint16 // anonymous structs around it
+	level      uint8 // anonymous structs around it
+	width      uint8 // of a bitfield
+	// to is where the stripped type is, id and offset, once it was asked for:
+	// the way to it is longer than all else.
+	to atomic.Uint64
+}
+
+// strip is what the type of m, a member in ix, stands for.
+func (ix *memberIndex) strip(m *indexed) (Type, bool) {
+	s := ix.holders[m.holder].s
+	if at := m.to.Load(); at != 0 {
+		return s.at(ID(at>>32), uint32(at)), true
+	}
+	t, ok := s.strip(m.typ)
+	if ok && t.s == s && t.id != 0 {
+		m.to.Store(uint64(t.id)<<32 | uint64(t.off-typeSize))
+	}
+	return t, ok
 }
 
 // memberIndex gives the index of t, which is made at first use; nil where it
@@ -81,7 +99,7 @@ func (ix *memberIndex) collect(t Type, bits uint64, level int) bool {
 		if m.name != 0 {
 			ix.list = append(ix.list, indexed{
 				hash: hashName(t.s.strBytes(m.name)), name: m.name, typ: m.typ,
-				idx: uint32(i), bits: uint32(at), holder: uint16(holder), level: uint16(level),
+				idx: uint32(i), bits: uint32(at), holder: uint16(holder), level: uint8(level), width: uint8(m.bits),
 			})
 			continue
 		}
