@@ -82,11 +82,11 @@ func TestArena(t *testing.T) {
 func TestArenaAddress(t *testing.T) {
 	needArena(t)
 	s := open(t, "testdata/arena.el.o")
-	const at = 0x1f0000000000
+	const at uint64 = 0x1f0000000000
 	s.Maps["arena"].MapExtra = at
 	c := loadOps(t, s)
-	if a := c.Arenas["arena"].Address(); a != at {
-		t.Errorf("mapped at %#x, want %#x", a, uint64(at))
+	if a := uint64(c.Arenas["arena"].Address()); a != at {
+		t.Errorf("mapped at %#x, want %#x", a, at)
 	}
 	if n := result(t, c, "sum", nil); n != 42 {
 		t.Errorf("sum is %d", n)
