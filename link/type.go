@@ -3,6 +3,7 @@ package link
 import (
 	"strings"
 
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -36,7 +37,7 @@ func (t Type) String() string {
 	if t == TypeNone {
 		return "none"
 	}
-	return strings.ToLower(strings.TrimPrefix(sys.LinkType(t).String(), "BPF_LINK_TYPE_"))
+	return bin.Lower(strings.TrimPrefix(sys.LinkType(t).String(), "BPF_LINK_TYPE_"))
 }
 
 // updatable lists the kinds with an update_prog operation in the kernel; for

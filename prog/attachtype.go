@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -92,5 +93,5 @@ func lower(name, prefix, what string, n uint32) string {
 	if !ok {
 		return what + " " + strconv.FormatUint(uint64(n), 10)
 	}
-	return strings.ToLower(short)
+	return bin.Lower(short)
 }
