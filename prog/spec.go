@@ -3,7 +3,6 @@
 package prog
 
 import (
-	stdmaps "maps"
 	"slices"
 
 	"github.com/skepbpf/skep/asm"
@@ -80,7 +79,12 @@ type Spec struct {
 func (s *Spec) Copy() *Spec {
 	c := *s
 	c.Insns = append(asm.Instructions(nil), s.Insns...)
-	c.Maps = stdmaps.Clone(s.Maps)
+	if s.Maps != nil {
+		c.Maps = make(map[string]MapRef, len(s.Maps))
+		for name, m := range s.Maps {
+			c.Maps[name] = m
+		}
+	}
 	c.Modules = slices.Clone(s.Modules)
 	c.Funcs = slices.Clone(s.Funcs)
 	c.Lines = slices.Clone(s.Lines)
