@@ -38,22 +38,21 @@ func (p *probe) definition(name string) (string, error) {
 	if strings.ContainsAny(p.target, " \t\n\x00") {
 		return "", mkerr.Errorf("%q: tracefs cannot take blanks in it", p.target)
 	}
-	var b strings.Builder
-	b.WriteByte("pr"[btoi(p.ret())])
-	b.WriteString(":" + legacyGroup + "/" + name + " ")
+	kind := "p"
+	if p.ret() {
+		kind = "r"
+	}
+	place := fmt.Sprintf("%#x", p.offset)
 	switch {
 	case !p.kernel():
-		fmt.Fprintf(&b, "%s:%#x", p.target, p.offset)
+		place = p.target + ":" + place
 		if p.refCtr != 0 {
-			fmt.Fprintf(&b, "(%#x)", p.refCtr)
+			place += fmt.Sprintf("(%#x)", p.refCtr)
 		}
-	case p.target == "":
-		fmt.Fprintf(&b, "%#x", p.offset)
-	default:
-		fmt.Fprintf(&b, "%s+%#x", p.target, p.offset)
+	case p.target != "":
+		place = p.target + "+" + place
 	}
-	b.WriteByte('\n')
-	return b.String(), nil
+	return kind + ":" + legacyGroup + "/" + name + " " + place + "\n", nil
 }
 
 func btoi(b bool) int {

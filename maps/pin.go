@@ -45,20 +45,24 @@ const transient = sys.BPF_F_RDONLY | sys.BPF_F_WRONLY | sys.BPF_F_TOKEN_FD | sys
 // not count.
 func (s *Spec) Compare(info *Info) []Difference {
 	var ds []Difference
-	num := func(property string, want, have uint64, format string) {
-		if want != have {
-			ds = append(ds, Difference{property, fmt.Sprintf(format, want), fmt.Sprintf(format, have)})
-		}
-	}
 	if s.Type != info.Type {
 		ds = append(ds, Difference{"type", s.Type.String(), info.Type.String()})
 	}
 	ignored := uint32(transient) | kernelAdded(s.Type)
-	num("key size", uint64(s.KeySize), uint64(info.KeySize), "%d")
-	num("value size", uint64(s.ValueSize), uint64(info.ValueSize), "%d")
-	num("max entries", uint64(s.MaxEntries), uint64(info.MaxEntries), "%d")
-	num("flags", uint64(s.Flags&^ignored), uint64(info.Flags&^ignored), "%#x")
-	num("map extra", s.MapExtra, info.MapExtra, "%#x")
+	for _, n := range [...]struct {
+		property, format string
+		want, have       uint64
+	}{
+		{"key size", "%d", uint64(s.KeySize), uint64(info.KeySize)},
+		{"value size", "%d", uint64(s.ValueSize), uint64(info.ValueSize)},
+		{"max entries", "%d", uint64(s.MaxEntries), uint64(info.MaxEntries)},
+		{"flags", "%#x", uint64(s.Flags &^ ignored), uint64(info.Flags &^ ignored)},
+		{"map extra", "%#x", s.MapExtra, info.MapExtra},
+	} {
+		if n.want != n.have {
+			ds = append(ds, Difference{n.property, fmt.Sprintf(n.format, n.want), fmt.Sprintf(n.format, n.have)})
+		}
+	}
 	return ds
 }
 

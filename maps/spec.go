@@ -98,36 +98,33 @@ func (s *Spec) validate(depth int) error {
 		return &SpecError{"Spec", "is nil"}
 	}
 	t := s.Type
-	bad := func(field, format string, args ...any) error {
-		return &SpecError{field, fmt.Sprintf(format, args...)}
-	}
 	switch {
 	case t == Unspecified:
-		return bad("Type", "not set")
+		return badField("Type", "not set")
 	case t.has(keyless) && s.KeySize != 0:
-		return bad("KeySize", "%d, but a %v has no keys", s.KeySize, t)
+		return badField("KeySize", "%d, but a %v has no keys", s.KeySize, t)
 	case t.has(noValue) && s.ValueSize != 0:
-		return bad("ValueSize", "%d, but a %v has no values", s.ValueSize, t)
+		return badField("ValueSize", "%d, but a %v has no values", s.ValueSize, t)
 	case t.has(noEntries) && s.MaxEntries != 0:
-		return bad("MaxEntries", "%d, but a %v has no such limit: leave it 0", s.MaxEntries, t)
+		return badField("MaxEntries", "%d, but a %v has no such limit: leave it 0", s.MaxEntries, t)
 	case t.has(mapValues) && s.Inner == nil:
-		return bad("Inner", "not set, but a %v holds maps", t)
+		return badField("Inner", "not set, but a %v holds maps", t)
 	case !t.has(mapValues) && s.Inner != nil:
-		return bad("Inner", "set, but a %v holds no maps", t)
+		return badField("Inner", "set, but a %v holds no maps", t)
 	case s.Inner != nil && depth == maxInner:
-		return bad("Inner", "a map of maps cannot hold maps of maps")
+		return badField("Inner", "a map of maps cannot hold maps of maps")
 	case s.Types == nil && (s.Key != 0 || s.Value != 0):
-		return bad("Types", "not set, but Key or Value is")
+		return badField("Types", "not set, but Key or Value is")
 	case s.Contents != nil && (t != Array && t != PerCPUArray || s.MaxEntries != 1):
-		return bad("Contents", "only an Array or PerCPUArray of one element takes them")
+		return badField("Contents", "only an Array or PerCPUArray of one element takes them")
 	case s.Contents != nil && uint64(len(s.Contents)) != uint64(s.ValueSize):
-		return bad("Contents", "%d bytes for values of %d", len(s.Contents), s.ValueSize)
+		return badField("Contents", "%d bytes for values of %d", len(s.Contents), s.ValueSize)
 	case s.Pinning > ByName:
-		return bad("Pinning", "unknown value %d", s.Pinning)
+		return badField("Pinning", "unknown value %d", s.Pinning)
 	case s.Pinning == ByName && !validPinName(s.Name):
-		return bad("Name", "%q cannot be a file name to pin by", s.Name)
+		return badField("Name", "%q cannot be a file name to pin by", s.Name)
 	case len(s.ExclusiveHash) != 0 && len(s.ExclusiveHash) != 32:
-		return bad("ExclusiveHash", "%d bytes, want 32", len(s.ExclusiveHash))
+		return badField("ExclusiveHash", "%d bytes, want 32", len(s.ExclusiveHash))
 	}
 	if s.Inner != nil {
 		if err := s.Inner.validate(depth + 1); err != nil {
@@ -135,6 +132,13 @@ func (s *Spec) validate(depth int) error {
 		}
 	}
 	return nil
+}
+
+// badField is not inlined for the size of programs.
+//
+//go:noinline
+func badField(field, format string, args ...any) error {
+	return &SpecError{field, fmt.Sprintf(format, args...)}
 }
 
 // For is s in the form for a kernel that lacks what f says it lacks, and what

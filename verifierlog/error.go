@@ -38,22 +38,22 @@ func (e *Error) Explain() Explanation {
 
 // Error is the operation, the cause, the reason and where it applies.
 func (e *Error) Error() string {
-	var b strings.Builder
+	text := ""
 	if e.Op != "" {
-		b.WriteString(e.Op + ": ")
+		text = e.Op + ": "
 	}
 	if e.Err != nil {
-		b.WriteString(e.Err.Error())
+		text += e.Err.Error()
 	}
 	x := e.Explain()
 	if x.Reason == "" {
-		return b.String()
+		return text
 	}
-	b.WriteString(": " + x.Reason)
+	text += ": " + x.Reason
 	if where := x.where(); where != "" {
-		b.WriteString(" (" + where + ")")
+		text += " (" + where + ")"
 	}
-	return b.String()
+	return text
 }
 
 // where is the place in source if the log names it, else the instruction.
