@@ -7,6 +7,7 @@ import (
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/testutil"
 	"github.com/skepbpf/skep/prog"
 )
 
@@ -14,6 +15,7 @@ import (
 // each program by that of its own context, and any kernel takes that.
 func TestContextTags(t *testing.T) {
 	needKernel(t)
+	testutil.Require(t, "", "CONFIG_DEBUG_INFO_BTF") // the verifier looks contexts up in it (btf_get_prog_ctx_type)
 	for name, f := range map[string]*skep.Features{"as it is": new(skep.Features), "without tags": new(skep.Features)} {
 		t.Run(name, func(t *testing.T) {
 			if name == "without tags" {
