@@ -2,7 +2,6 @@ package prog_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +21,6 @@ import (
 	"github.com/skepbpf/skep/refusal"
 )
 
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // capSet is a set of the capabilities that are dropped: bit i is capList[i].
 type capSet uint8

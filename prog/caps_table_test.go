@@ -1,6 +1,7 @@
 package prog_test
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/skepbpf/skep/internal/version"
 )
+
+var update = flag.Bool("update", false, "rewrite golden files")
 
 const capabilityPage = "../docs/capabilities.md"
 
