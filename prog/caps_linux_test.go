@@ -21,7 +21,6 @@ import (
 	"github.com/skepbpf/skep/refusal"
 )
 
-
 // capSet is a set of the capabilities that are dropped: bit i is capList[i].
 type capSet uint8
 
