@@ -16,6 +16,7 @@ type Collection struct {
 	Programs map[string]*prog.Program
 	// Arenas are the contents of the arenas among Maps that this load created
 	// or found pinned, in this process until Close.
+	// Requires Linux 6.9.
 	Arenas map[string]*maps.Memory
 
 	plan     *Plan

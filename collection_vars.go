@@ -8,7 +8,7 @@ import (
 )
 
 // Get copies the present value of a global variable to *out, whose type is one
-// that VarSpec.Get takes. A program that writes at the same time may have
+// that VarSpec.Get takes. An unknown name is a *NotFoundError. A program that writes at the same time may have
 // written half of it.
 func (c *Collection) Get(variable string, out any) error {
 	v, m, err := c.variable(variable)

@@ -208,7 +208,8 @@ func usesProgram(m *MapSpec, program string) bool {
 }
 
 // AttachStructOps registers a struct_ops map of the collection with the
-// kernel's subsystem. The Link is the caller's.
+// kernel's subsystem. The Link is the caller's. A name that the object does not
+// have is a *NotFoundError. Requires Linux 5.6; maps of ".struct_ops.link" 6.4.
 func (c *Collection) AttachStructOps(name string) (*link.StructOps, error) {
 	m, o, err := c.structOps(name)
 	if err == nil {
@@ -216,8 +217,9 @@ func (c *Collection) AttachStructOps(name string) (*link.StructOps, error) {
 		if l, err = link.AttachStructOps(m, o); err == nil {
 			return l, nil
 		}
+		err = mkerr.Errorf("map %s: %w", name, err)
 	}
-	return nil, &StepError{Object: c.plan.object, Step: "attach", Name: name, Err: mkerr.Errorf("map %s: %w", name, err)}
+	return nil, &StepError{Object: c.plan.object, Step: "attach", Name: name, Err: err}
 }
 
 // UpdateStructOps lets a struct_ops map of the collection take the place of the
@@ -225,13 +227,15 @@ func (c *Collection) AttachStructOps(name string) (*link.StructOps, error) {
 func (c *Collection) UpdateStructOps(l *link.StructOps, name string) error {
 	m, o, err := c.structOps(name)
 	if err == nil {
-		err = l.UpdateMap(m, o)
+		if err = l.UpdateMap(m, o); err == nil {
+			return nil
+		}
+		err = mkerr.Errorf("map %s: %w", name, err)
 	}
-	if err != nil {
-		return &StepError{Object: c.plan.object, Step: "attach", Name: name, Err: mkerr.Errorf("map %s: %w", name, err)}
-	}
-	return nil
+	return &StepError{Object: c.plan.object, Step: "attach", Name: name, Err: err}
 }
+
+// structOps gives a map and what to store in it. Its errors name the map.
 
 func (c *Collection) structOps(name string) (*maps.Map, link.StructOpsOptions, error) {
 	var o link.StructOpsOptions
@@ -251,5 +255,5 @@ func (c *Collection) structOps(name string) (*maps.Map, link.StructOpsOptions, e
 		}
 		return m, o, nil
 	}
-	return nil, o, mkerr.Errorf("no struct_ops")
+	return nil, o, mkerr.Errorf("map %s: not a struct_ops map", name)
 }
