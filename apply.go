@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/bin"
@@ -30,8 +31,8 @@ type Options struct {
 	// PinDir is where maps pinned by name are: an existing directory on a
 	// bpffs. Empty is maps.DefaultPinDir.
 	PinDir string
-	// Parallel bounds how many programs are verified at once: 0 is the number
-	// of CPUs that Go uses, 1 loads them one after the other.
+	// Parallel bounds how many programs are verified, and large maps created, at
+	// once: 0 is the number of CPUs that Go uses, 1 takes them one after the other.
 	Parallel int
 	// Features that are known already; shared between loads, nothing is asked
 	// twice.
@@ -155,9 +156,11 @@ type Prepared struct {
 	token    *token.Token
 	ownToken bool
 	btf      *handle.Handle
-	report   *Report
-	undo     undo
 	done     bool // loaded or closed
+
+	mu     sync.Mutex // of what maps and programs that come into being at the same time share
+	report *Report
+	undo   undo
 }
 
 // undo takes back, last first, what a load did.
@@ -230,16 +233,8 @@ func (p *Prepared) create(stop func() error) error {
 		return err
 	}
 	p.loadBTF()
-	for _, m := range p.plan.maps {
-		if err := stop(); err != nil {
-			return p.fail("map", m.name, mkerr.Errorf("map %s: %w", m.name, err))
-		}
-		if m.off {
-			continue
-		}
-		if err := p.createMap(m); err != nil {
-			return p.fail("map", m.name, err)
-		}
+	if err := p.createMaps(stop); err != nil {
+		return err
 	}
 	for _, m := range p.plan.maps {
 		if err := stop(); err != nil {
@@ -251,6 +246,35 @@ func (p *Prepared) create(stop func() error) error {
 	}
 	return nil
 }
+
+// createMaps creates all maps. Most of the time that takes is the kernel's, to
+// find and to clear memory for the elements: where several maps are large, it has
+// more than one processor to do so.
+func (p *Prepared) createMaps(stop func() error) error {
+	large := 0
+	for _, m := range p.plan.maps {
+		if !m.off && uint64(m.spec.MaxEntries)*uint64(m.spec.KeySize+m.spec.ValueSize) >= largeMap {
+			large++
+		}
+	}
+	return inParallel(min(p.parallel(), max(1, large)), len(p.plan.maps), func(i int) error {
+		m := p.plan.maps[i]
+		err := stop()
+		if err != nil {
+			err = mkerr.Errorf("map %s: %w", m.name, err)
+		} else if !m.off {
+			err = p.createMap(m)
+		}
+		if err != nil {
+			return p.fail("map", m.name, err)
+		}
+		return nil
+	})
+}
+
+// largeMap is the size in bytes from which creating a map takes longer than
+// waking a thread does.
+const largeMap = 64 << 10
 
 // checkGiven refuses maps of the caller that stand for none of the plan's: a
 // typing error would otherwise go unnoticed.
@@ -293,9 +317,7 @@ func (p *Prepared) createMap(m *plannedMap) error {
 		if err != nil {
 			return mkerr.Errorf("map %s: %w", m.name, err)
 		}
-		p.undo.add(dup.Close)
-		p.Maps[m.name] = dup
-		p.report.Maps[m.name] = MapOutcome{Reused: true}
+		p.created(m, dup, MapOutcome{Reused: true})
 		return nil
 	}
 	if m.extern {
@@ -319,18 +341,23 @@ func (p *Prepared) createMap(m *plannedMap) error {
 	if err != nil {
 		return err
 	}
+	p.created(m, made, MapOutcome{Created: !made.Reused(), Reused: made.Reused(), Degraded: made.Degraded()})
+	if spec.Type == maps.Arena {
+		return p.mapArena(m, made)
+	}
+	return nil
+}
+
+// created records a map and how to be rid of it.
+func (p *Prepared) created(m *plannedMap, made *maps.Map, o MapOutcome) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.undo.add(made.Close)
-	if !made.Reused() && spec.Pinning == maps.ByName {
+	if o.Created && m.spec.Pinning == maps.ByName {
 		p.undo.add(made.Unpin)
 	}
-	if spec.Type == maps.Arena {
-		if err := p.mapArena(m, made); err != nil {
-			return err
-		}
-	}
 	p.Maps[m.name] = made
-	p.report.Maps[m.name] = MapOutcome{Created: !made.Reused(), Reused: made.Reused(), Degraded: made.Degraded()}
-	return nil
+	p.report.Maps[m.name] = o
 }
 
 // mapArena maps an arena, which gives it the address that programs are verified
@@ -340,8 +367,10 @@ func (p *Prepared) mapArena(m *plannedMap, made *maps.Map) error {
 	if err != nil {
 		return err
 	}
+	p.mu.Lock()
 	p.undo.add(mem.Close)
 	p.Arenas[m.name] = mem
+	p.mu.Unlock()
 	if m.arena == nil || made.Reused() {
 		return nil
 	}

@@ -2,7 +2,6 @@ package skep
 
 import (
 	"encoding/binary"
-	"sync"
 
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/mkerr"
@@ -20,10 +19,7 @@ type loader struct {
 
 // unit is what is loaded by one goroutine: a program, or alternatives of which
 // one is kept.
-type unit struct {
-	members []*plannedProgram
-	err     error // of a unit that must be there
-}
+type unit struct{ members []*plannedProgram }
 
 func (l *loader) units() []*unit {
 	grouped := map[int]*unit{}
@@ -49,53 +45,15 @@ func (l *loader) units() []*unit {
 	return units
 }
 
-// programs loads all units, at most n at a time. The error is that of the
-// first unit in the object's order that fails: what a sequential load would
-// have met. No unit behind it is started once it is known.
+// programs loads all units, at most n at a time, each by one goroutine.
 func (l *loader) programs(stop func() error, n int) error {
 	units := l.units()
-	var (
-		mu     sync.Mutex
-		next   int
-		failed = len(units)
-		wg     sync.WaitGroup
-	)
-	take := func() (int, bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		if next >= failed || next >= len(units) {
-			return 0, false
-		}
-		next++
-		return next - 1, true
-	}
-	work := func() {
-		for {
-			i, ok := take()
-			if !ok {
-				return
-			}
-			l.unit(stop, units[i], &mu)
-			mu.Lock()
-			if units[i].err != nil {
-				failed = min(failed, i)
-			}
-			mu.Unlock()
-		}
-	}
-	for range min(n, len(units)) - 1 {
-		wg.Go(work)
-	}
-	work()
-	wg.Wait()
-	if failed < len(units) {
-		return units[failed].err
-	}
-	return nil
+	return inParallel(n, len(units), func(i int) error { return l.unit(stop, units[i]) })
 }
 
-// unit loads the first member that can be. mu guards what goroutines share.
-func (l *loader) unit(stop func() error, u *unit, mu *sync.Mutex) {
+// unit loads the first member that can be. The error is that of a unit that must
+// be there.
+func (l *loader) unit(stop func() error, u *unit) error {
 	required := false
 	var errs []error
 	var name string
@@ -107,25 +65,25 @@ func (l *loader) unit(stop func() error, u *unit, mu *sync.Mutex) {
 			continue
 		}
 		p, err := l.one(stop, pp)
-		mu.Lock()
+		l.mu.Lock()
 		if err == nil {
 			l.loaded(pp, p, u)
-			mu.Unlock()
-			return
+			l.mu.Unlock()
+			return nil
 		}
 		o := l.report.Programs[pp.name]
 		o.Why = err
 		l.report.Programs[pp.name] = o
-		mu.Unlock()
+		l.mu.Unlock()
 		if stop() != nil {
-			u.err = l.fail("program", pp.name, err)
-			return
+			return l.fail("program", pp.name, err)
 		}
 		errs = append(errs, err)
 	}
 	if required {
-		u.err = l.fail("program", name, mkerr.Join(errs...))
+		return l.fail("program", name, mkerr.Join(errs...))
 	}
+	return nil
 }
 
 // loaded records p, and that its alternatives were not needed.

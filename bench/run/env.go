@@ -165,32 +165,54 @@ func uprobeArgs(*env) ([]string, error) {
 
 // installed is every object of libbpf-tools that all peers open.
 func installed(e *env) ([]string, error) {
-	exes, err := filepath.Glob("/usr/sbin/*")
+	paths, _, err := e.installed()
+	return []string{"objs=" + strings.Join(paths, ",")}, err
+}
+
+// everyTool is the arguments of a row over all objects of libbpf-tools that all
+// peers load, as far as libbpf does.
+func everyTool(e *env) ([]string, error) {
+	_, names, err := e.installed()
 	if err != nil {
 		return nil, err
 	}
-	var paths []string
+	names = slices.DeleteFunc(names, func(tool string) bool {
+		args, err := object(tool)(e)
+		return err != nil || !e.all(append([]string{"cold"}, args...)...)
+	})
+	return allTools(names...)(e)
+}
+
+// installed gives all objects of libbpf-tools that all peers open, and the tools
+// they are of.
+func (e *env) installed() (paths, names []string, err error) {
+	exes, err := filepath.Glob("/usr/sbin/*")
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, exe := range exes {
 		if info, err := os.Stat(exe); err != nil || !info.Mode().IsRegular() {
 			continue
 		}
-		path, err := extract(e.dir, filepath.Base(exe))
+		name := filepath.Base(exe)
+		path, err := extract(e.dir, name)
 		if errors.Is(err, errNoObject) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if e.allOpen(path) {
-			paths = append(paths, path)
+		if e.all("open", "obj="+path) {
+			paths, names = append(paths, path), append(names, name)
 		}
 	}
-	return []string{"objs=" + strings.Join(paths, ",")}, nil
+	return paths, names, nil
 }
 
-func (e *env) allOpen(path string) bool {
+// all reports whether all peers do this.
+func (e *env) all(args ...string) bool {
 	for _, p := range e.peers {
-		if exec.Command(p.exe, "open", "obj="+path).Run() != nil {
+		if exec.Command(p.exe, args...).Run() != nil {
 			return false
 		}
 	}

@@ -64,6 +64,10 @@ var rows = slices.Concat(
 		what: "open and load these four again, the kernel's types known (libbpf cannot keep them)",
 		bars: []bar{share("libbpf", 1), share("cilium", 0.5)},
 	}, {
+		name: "warm load, all tools", op: "warm", unit: ms, n: 1, batches: 3, countN: 1, args: everyTool,
+		what: "the same of every tool of libbpf-tools whose object all peers load",
+		bars: []bar{share("libbpf", 1), share("cilium", 0.5)},
+	}, {
 		name: "parallel load", op: "parallel", unit: ms, n: 1, batches: 1, countN: 1, args: testObject("heavy"),
 		what: "32 independent programs that the verifier takes its time for",
 	}, {
