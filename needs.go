@@ -34,7 +34,7 @@ func (s *Spec) Needs() Needs {
 		if pol, _ := s.policy(name); pol == Off {
 			continue
 		}
-		if needsHook(p) {
+		if hooksKernel(p) {
 			n.KernelBTF = true
 			n.Hooks = append(n.Hooks, p.Target.Name)
 		}

@@ -192,7 +192,7 @@ func (p *planner) lookAhead() {
 		if pol, _ := s.policy(name); pol == Off {
 			continue
 		}
-		if needsHook(pr) && pr.Target.Name != "" && pr.Target.Program == nil {
+		if hooksKernel(pr) && pr.Target.Name != "" {
 			ahead.names = append(ahead.names, pr.TargetQuery())
 		}
 		for _, f := range s.reach(name) {
@@ -296,8 +296,15 @@ func (p *planner) target(pp *plannedProgram) error {
 	if t.Name == "" {
 		return mkerr.Errorf("section %q names no target: set Target.Name", pp.section)
 	}
-	if t.Program != nil || t.ID != 0 {
-		return nil // of a program: only the kernel knows its BTF
+	if pp.spec.Type == prog.Ext && t.Program == nil {
+		return mkerr.Errorf("target %w", &prog.TargetError{Function: t.Name, Err: prog.ErrNoTargetProgram})
+	}
+	if t.Program != nil { // only the kernel knows its BTF
+		pp.notes = append(pp.notes, note{text: fmt.Sprintf("target %s: of program %s", t.Name, t.Program.Name())})
+		return nil
+	}
+	if t.ID != 0 {
+		return nil
 	}
 	if err := pp.spec.Resolve(p.facts.BTF); err != nil {
 		return mkerr.Errorf("target %w", err)
@@ -379,6 +386,11 @@ func needsHook(p *ProgramSpec) bool {
 		return true
 	}
 	return false
+}
+
+// hooksKernel reports whether that type is one of the kernel's.
+func hooksKernel(p *ProgramSpec) bool {
+	return needsHook(p) && p.Type != prog.Ext && p.Target.Program == nil
 }
 
 func isUSDT(p *ProgramSpec) bool {

@@ -110,34 +110,57 @@ func bothForms(err, older error) error {
 }
 
 // FreplaceOptions says which function a program of type Ext replaces. The zero
-// value is the function that it was loaded for.
+// value is the function that it was loaded for, which the kernel forgets once
+// the program was attached: later ones need a Target.
 type FreplaceOptions struct {
-	Target   *prog.Program // another program than the one it was loaded for. Requires Linux 5.10.
-	Function btf.ID        // in the BTF of Target
+	// Target is another program than the one that it was loaded for; the
+	// kernel checks the function's type again. Requires Linux 5.10.
+	Target *prog.Program
+	// Name is the function of Target to replace, or:
+	Name string
+	// Function is its type in the BTF of Target.
+	Function btf.ID
 	// Cookie is what bpf_get_attach_cookie gives. Requires Linux 6.0.
 	Cookie uint64
 }
 
 // AttachFreplace puts a program of type Ext in the place of a global function
-// of another program. Requires Linux 5.6.
+// of another program. Errors about the Target are a *prog.TargetError. Requires
+// Linux 5.6.
 func AttachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
-	l, err := attachFreplace(p, o)
+	l, err := attachFreplace(p, &o)
 	if err != nil {
 		return nil, mkerr.Errorf("attach freplace: %w", explainTracing(err))
 	}
 	return l, nil
 }
 
-func attachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
-	if o.Target == nil && o.Function != 0 || o.Target != nil && o.Function == 0 {
-		return nil, errors.New("target and function go together")
+// target resolves the function.
+func (o *FreplaceOptions) target() (btf.ID, error) {
+	switch {
+	case o.Target == nil && o.Name == "" && o.Function == 0:
+		return 0, nil
+	case o.Target == nil:
+		return 0, errors.New("target and function go together")
+	case (o.Name == "") == (o.Function == 0):
+		return 0, errors.New("want the target's function, by its name or its type")
+	case o.Name != "":
+		return o.Target.Func(o.Name)
 	}
+	return o.Function, nil
+}
+
+func attachFreplace(p *prog.Program, o *FreplaceOptions) (Link, error) {
 	pfd, pf, err := borrowProgram(p, prog.Ext)
 	if err != nil {
 		return nil, err
 	}
 	defer pf.Release()
-	attr := sys.LinkCreateTracingAttr{ProgFd: uint32(pfd), TargetBtfId: uint32(o.Function), Cookie: o.Cookie}
+	id, err := o.target()
+	if err != nil {
+		return nil, err
+	}
+	attr := sys.LinkCreateTracingAttr{ProgFd: uint32(pfd), TargetBtfId: uint32(id), Cookie: o.Cookie}
 	if o.Target != nil {
 		tfd, tf, err := borrowProgram(o.Target)
 		if err != nil {
@@ -151,13 +174,25 @@ func attachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
 		return wrapLink(fd, TypeTracing, FormLink, nil), nil
 	}
 	if !maybeMissing(err) || o.Target != nil || o.Cookie != 0 {
-		return nil, err
+		return nil, o.explain(err)
 	}
 	fd, rerr := rawOpen(pfd, "", 0)
 	if rerr != nil {
-		return nil, bothForms(err, rerr)
+		return nil, o.explain(bothForms(err, rerr))
 	}
 	return wrapLink(fd, TypeTracing, FormRawTracepoint, nil), nil
+}
+
+// explain says what EINVAL means: the kernel writes no log for what it checks
+// at attachment (bpf_tracing_prog_attach).
+func (o *FreplaceOptions) explain(err error) error {
+	switch {
+	case o.Target == nil && (errors.Is(err, sys.EINVAL) || errors.Is(err, sys.ENOENT)): // ENOENT before Linux 5.15
+		return mkerr.Errorf("%w: a program that was attached before needs a Target", err)
+	case o.Target == nil || !errors.Is(err, sys.EINVAL):
+		return err
+	}
+	return mkerr.Errorf("%w: the function is none that the program may replace: it must be global and have the prototype of the one that the program was loaded for", err)
 }
 
 // explainRaw says what errnos of raw tracepoints mean.
@@ -170,8 +205,11 @@ func explainRaw(err error) error {
 
 // explainTracing says what errnos of attachments to functions mean.
 func explainTracing(err error) error {
-	if errors.Is(err, sys.ENOTSUPP) {
+	switch {
+	case errors.Is(err, sys.ENOTSUPP):
 		return mkerr.Errorf("%w: the kernel cannot patch its functions here", err)
+	case errors.Is(err, sys.EBUSY):
+		return mkerr.Errorf("%w: the function is traced or replaced by another program, or this one is attached already", err)
 	}
 	return explainPerm(err, 0)
 }

@@ -103,6 +103,8 @@ func (s *Spec) check() error {
 		return errors.New("no type: unknown section name?")
 	case s.Type == StructOps && s.Target.ID == 0:
 		return errors.New("no struct_ops map uses it")
+	case s.Type == Ext && s.Target.Program == nil:
+		return mkerr.Errorf("target %w", &TargetError{Function: s.Target.Name, Err: ErrNoTargetProgram})
 	case len(s.Insns) == 0:
 		return errors.New("no instructions")
 	}
@@ -195,7 +197,7 @@ func (l *loader) reconsider(form, s *Spec, err error) (again bool, fatal error) 
 
 // explain makes the error of a refusal.
 func (l *loader) explain(s *Spec, err error, log verifierlog.Log) error {
-	err = l.diagnose(s, err, log)
+	err = s.mismatch(l.diagnose(s, err, log))
 	if l.noBTF != "" {
 		err = mkerr.Errorf("%w (%s)", err, l.noBTF)
 	}

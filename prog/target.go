@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/skepbpf/skep/btf"
-	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/mkerr"
 )
 
@@ -39,10 +38,13 @@ func (s *Spec) Resolve(k *btf.Kernel) error {
 	if t.Program != nil {
 		typ, err := t.Program.findFunc(t.Name)
 		if err != nil {
-			return mkerr.Errorf("%s: %w", t.Name, err)
+			return err
 		}
 		t.ID = typ.ID()
 		return nil
+	}
+	if s.Type == Ext {
+		return &TargetError{Function: t.Name, Err: ErrNoTargetProgram}
 	}
 	if k == nil {
 		return mkerr.Errorf("%s: no kernel BTF given", t.Name)
@@ -51,10 +53,7 @@ func (s *Spec) Resolve(k *btf.Kernel) error {
 	if t.Module != "" && !strings.Contains(name, ":") {
 		name = t.Module + ":" + name
 	}
-	prefix := ""
-	if s.Type != Ext {
-		prefix = targetPrefix(s.Attach)
-	}
+	prefix := targetPrefix(s.Attach)
 	module, typ, err := k.Target(prefix, name)
 	if err != nil {
 		return mkerr.Errorf("%s%s: %w", prefix, t.Name, err)
@@ -64,29 +63,4 @@ func (s *Spec) Resolve(k *btf.Kernel) error {
 	}
 	t.Module, t.ID = module, typ.ID()
 	return nil
-}
-
-// findFunc looks for a function in the program's own BTF.
-func (p *Program) findFunc(name string) (btf.Type, error) {
-	info, err := p.Info()
-	if err != nil {
-		return btf.Type{}, err
-	}
-	if info.BTFID == 0 {
-		return btf.Type{}, mkerr.Errorf("program %s has no BTF: %w", info.Name, btf.ErrNotFound)
-	}
-	h, err := handle.FromID(info.BTFID)
-	if err != nil {
-		return btf.Type{}, err
-	}
-	defer h.Close()
-	types, err := h.Spec(nil)
-	if err != nil {
-		return btf.Type{}, err
-	}
-	typ, ok := types.ByName(name, btf.KindFunc)
-	if !ok {
-		return btf.Type{}, mkerr.Errorf("program %s: %w", info.Name, btf.ErrNotFound)
-	}
-	return typ, nil
 }

@@ -5,9 +5,5 @@ import "github.com/skepbpf/skep/btf"
 // TargetQuery is what Resolve seeks in vmlinux: give the queries of many Specs
 // to one btf.Kernel.Find, and Resolve finds them without a pass of its own.
 func (s *Spec) TargetQuery() btf.Query {
-	prefix := ""
-	if s.Type != Ext {
-		prefix = targetPrefix(s.Attach)
-	}
-	return btf.TargetQuery(prefix, s.Target.Name)
+	return btf.TargetQuery(targetPrefix(s.Attach), s.Target.Name)
 }
