@@ -15,12 +15,24 @@ type extPart struct {
 	record uint32 // least size of a record
 	grow   func(sec *ExtSection, n int)
 	read   func(p *extParser, at int64, rec []byte, sec *ExtSection) error
+	count  func(sec *ExtSection) int
+	write  func(b *Builder, w []uint32, sec *ExtSection) []uint32
 }
 
 var extParts = [...]extPart{
-	{"func_info", 8, 8, func(sec *ExtSection, n int) { sec.Funcs = room(sec.Funcs, n) }, readFunc},
-	{"line_info", 16, 16, func(sec *ExtSection, n int) { sec.Lines = room(sec.Lines, n) }, readLine},
-	{"core_relo", 24, 16, func(sec *ExtSection, n int) { sec.CORE = room(sec.CORE, n) }, readCORE},
+	{
+		name: "func_info", header: 8, record: 8, read: readFunc, write: writeFuncs,
+		grow:  func(sec *ExtSection, n int) { sec.Funcs = room(sec.Funcs, n) },
+		count: func(sec *ExtSection) int { return len(sec.Funcs) },
+	}, {
+		name: "line_info", header: 16, record: 16, read: readLine, write: writeLines,
+		grow:  func(sec *ExtSection, n int) { sec.Lines = room(sec.Lines, n) },
+		count: func(sec *ExtSection) int { return len(sec.Lines) },
+	}, {
+		name: "core_relo", header: 24, record: 16, read: readCORE, write: writeCORE,
+		grow:  func(sec *ExtSection, n int) { sec.CORE = room(sec.CORE, n) },
+		count: func(sec *ExtSection) int { return len(sec.CORE) },
+	},
 }
 
 // room makes room for n records in a list that has none yet; one that is
@@ -46,25 +58,9 @@ func (p *extParser) u32(at uint32) uint32 { return p.order.Uint32(p.b[at:]) }
 // part reads one table: the record size, then for each ELF section its name,
 // the number of records, and the records.
 func (p *extParser) part(part *extPart) error {
-	hdrLen := uint64(p.u32(4))
-	if hdrLen < 24 || hdrLen > uint64(len(p.b)) {
-		return bin.Errorf(extSection, 4, "header of %d bytes in a blob of %d", hdrLen, len(p.b))
-	}
-	if uint64(part.header)+8 > hdrLen {
-		return nil
-	}
-	off, n := uint64(p.u32(part.header)), uint64(p.u32(part.header+4))
-	if n == 0 {
-		return nil
-	}
-	if off+n > uint64(len(p.b))-hdrLen || off%4 != 0 {
-		return bin.Errorf(extSection, int64(part.header), "%s %d+%d beyond the end or not aligned", part.name, off, n)
-	}
-	at := hdrLen + off
-	c := bin.NewCursor(extSection, int64(at), p.b[at:][:n], p.order)
-	size := c.U32()
-	if c.Err() == nil && (size < part.record || size%4 != 0) {
-		c.Failf("%s records of %d bytes, want at least %d", part.name, size, part.record)
+	c, size, err := p.table(part)
+	if err != nil || c == nil {
+		return err
 	}
 	for c.Len() > 0 {
 		if err := p.section(part, c, size); err != nil {
@@ -72,6 +68,31 @@ func (p *extParser) part(part *extPart) error {
 		}
 	}
 	return c.Err()
+}
+
+// table finds a table; the cursor stands behind the size of its records, and is
+// nil if there is none.
+func (p *extParser) table(part *extPart) (*bin.Cursor, uint32, error) {
+	hdrLen := uint64(p.u32(4))
+	if hdrLen < 24 || hdrLen > uint64(len(p.b)) {
+		return nil, 0, bin.Errorf(extSection, 4, "header of %d bytes in a blob of %d", hdrLen, len(p.b))
+	}
+	if uint64(part.header)+8 > hdrLen {
+		return nil, 0, nil
+	}
+	off, n := uint64(p.u32(part.header)), uint64(p.u32(part.header+4))
+	if n == 0 {
+		return nil, 0, nil
+	}
+	if off+n > uint64(len(p.b))-hdrLen || off%4 != 0 {
+		return nil, 0, bin.Errorf(extSection, int64(part.header), "%s %d+%d beyond the end or not aligned", part.name, off, n)
+	}
+	c := bin.NewCursor(extSection, int64(hdrLen+off), p.b[hdrLen+off:][:n], p.order)
+	size := c.U32()
+	if c.Err() == nil && (size < part.record || size%4 != 0) {
+		c.Failf("%s records of %d bytes, want at least %d", part.name, size, part.record)
+	}
+	return c, size, c.Err()
 }
 
 func (p *extParser) section(part *extPart, c *bin.Cursor, size uint32) error {

@@ -32,10 +32,14 @@ func (s *Spec) pointerSize() uint32 {
 		return uint32(n)
 	}
 	n := s.sizeOfLong()
+	if n == 0 {
+		n = 8
+	}
 	s.ptr.Store(int32(n))
 	return n
 }
 
+// sizeOfLong is 0 if there is no type of that name.
 func (s *Spec) sizeOfLong() uint32 {
 	off := uint32(0)
 	for i := range s.index.n {
@@ -49,7 +53,7 @@ func (s *Spec) sizeOfLong() uint32 {
 		}
 		off += s.recordLen(off)
 	}
-	return 8
+	return 0
 }
 
 // Sizeof is the size in bytes of a value of that type. Void, functions and
