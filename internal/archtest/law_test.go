@@ -31,6 +31,7 @@ var exact = map[string]place{
 	"asm":                  {floor: 1, sealed: true},
 	"internal/elffile":     {floor: 1, sealed: true},
 	"internal/netlink":     {floor: 1, sealed: true},
+	"internal/bpffs":       {floor: 1},
 	"internal/sysenc":      {floor: 1},
 	"internal/kernel":      {floor: 1},
 	"internal/sys/systest": {floor: 1, tool: true},

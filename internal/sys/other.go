@@ -106,6 +106,27 @@ func ReadDir(string) ([]string, error) { return nil, unsupported("getdents64") }
 // ReadDirAt is Linux only.
 func ReadDirAt(int, string) ([]string, error) { return nil, unsupported("getdents64") }
 
+// Rename is Linux only.
+func Rename(_, _ string) error { return unsupported("rename") }
+
+// RestoreName is Linux only.
+func RestoreName(_, _ string) error { return unsupported("rename") }
+
+// Link is Linux only.
+func Link(_, _ string) error { return unsupported("link") }
+
+// Mkdir is Linux only.
+func Mkdir(string) error { return unsupported("mkdir") }
+
+// Unlink is Linux only.
+func Unlink(string) error { return unsupported("unlink") }
+
+// Rmdir is Linux only.
+func Rmdir(string) error { return unsupported("rmdir") }
+
+// LockDir is Linux only.
+func LockDir(string, func() error) (*FD, error) { return nil, unsupported("flock") }
+
 // Memlock is Linux only.
 func Memlock() (soft, hard uint64, err error) { return 0, 0, unsupported("prlimit") }
 
