@@ -121,7 +121,9 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 	}()
 	if err == nil && l.opts.Edit != nil {
 		spec = *spec.Copy()
-		err = l.opts.Edit(&spec)
+		if err = l.opts.Edit(&spec); err == nil {
+			err = l.stillOwner(pp.name, &spec)
+		}
 	}
 	if err != nil {
 		return nil, mkerr.Errorf("program %s: %w", pp.name, err)

@@ -22,6 +22,7 @@ type Plan struct {
 	object   string
 	license  string
 	release  string
+	version  uint32
 	cpus     int
 	order    binary.ByteOrder // of the object's data; nil without an object
 	types    *btf.Spec
@@ -43,6 +44,7 @@ type plannedMap struct {
 	extern bool  // of another object: only the caller can give it
 	ops    *structops.Value
 	arena  *globals
+	owner  string // the only program that may use it, or ""
 	// optional: a struct_ops map that may fail to attach
 	optional bool
 }
@@ -83,6 +85,9 @@ type planner struct {
 	order   []*plannedExtern // as they were first used
 	modules []plannedModule
 	lost    []string
+
+	programs []*plannedProgram // all, once they are planned
+	bytes    binary.ByteOrder  // as Plan.order
 }
 
 // plannedFunc is a function after CO-RE and externs. Programs share it.
@@ -104,12 +109,13 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 		spec: s.Copy(), facts: f, funcs: map[string]*plannedFunc{}, ops: map[string]*plannedOps{}, externs: map[string]*plannedExtern{},
 		arenas: map[string]*globals{},
 	}
-	plan := &Plan{object: s.Name, license: s.License, release: f.Release, cpus: f.CPUs, types: s.Types}
+	plan := &Plan{object: s.Name, license: s.License, release: f.Release, version: f.versionOf(), cpus: f.CPUs, types: s.Types}
 	fail := func(step, name string, err error) (*Plan, error) {
 		return nil, &StepError{Object: s.Name, Step: step, Name: name, Err: err}
 	}
 	if s.object != nil {
 		plan.order, plan.vars = s.object.Order, s.object.Vars
+		p.bytes = plan.order
 	}
 	p.lookAhead()
 	p.structOps()
@@ -118,6 +124,7 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 		index[name] = len(plan.programs)
 		plan.programs = append(plan.programs, p.program(name))
 	}
+	p.programs = plan.programs
 	for _, group := range p.spec.prefer {
 		plan.addGroup(group, index)
 	}
@@ -284,7 +291,10 @@ func (p *planner) fill(pp *plannedProgram, ps *ProgramSpec) error {
 		pp.notes = append(pp.notes, f.notes...)
 		pp.poison = append(pp.poison, f.poison...)
 	}
-	return p.maps(pp)
+	if err := p.maps(pp); err != nil {
+		return err
+	}
+	return p.owned(pp)
 }
 
 // target resolves what the program hooks in the kernel's BTF.

@@ -21,6 +21,11 @@ func (p *planner) planMap(name string) (*plannedMap, error) {
 	if pm.spec.Name == "" {
 		pm.spec.Name = name
 	}
+	if ms.Exclusive != "" {
+		if err := p.planExclusive(pm, ms.Exclusive); err != nil || pm.off {
+			return pm, err
+		}
+	}
 	if pm.spec.Type == maps.StructOps {
 		return pm, p.planOps(pm)
 	}

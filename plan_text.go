@@ -57,6 +57,9 @@ func (m *plannedMap) print(b *strings.Builder) {
 	if len(m.spec.Contents) > 0 && len(m.spec.Contents) <= 64 {
 		fmt.Fprintf(b, "\tcontents %x\n", m.spec.Contents)
 	}
+	if m.owner != "" {
+		fmt.Fprintf(b, "\texclusive to program %s, %x\n", m.owner, m.spec.ExclusiveHash)
+	}
 	if m.arena != nil {
 		fmt.Fprintf(b, "\tvariables of %d bytes at +%d\n", len(m.arena.contents), m.arena.offset)
 	}
@@ -92,6 +95,9 @@ func (pp *plannedProgram) print(b *strings.Builder, types *btf.Spec) {
 		return
 	}
 	fmt.Fprintf(b, "\t%d instructions: %s\n", pp.spec.Insns.Slots(), strings.Join(pp.linked.Names(), ", "))
+	if len(pp.spec.Signature) > 0 {
+		fmt.Fprintf(b, "\tsigned, keyring %s\n", pp.spec.Keyring)
+	}
 	for _, n := range pp.notes {
 		fmt.Fprintf(b, "\t%s\n", n.String(types))
 	}

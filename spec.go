@@ -47,6 +47,10 @@ type ProgramSpec struct {
 type MapSpec struct {
 	maps.Spec
 	Section string
+	// Exclusive names the program of the object that alone may use the map; ""
+	// is none. The kernel knows it by the SHA-256 of its instructions, which
+	// the Plan makes ExclusiveHash. Requires Linux 6.18.
+	Exclusive string
 	// Off: the map is not created. A program that uses it cannot load, unless
 	// the use is unreachable.
 	Off bool

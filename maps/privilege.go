@@ -52,7 +52,12 @@ func (c *creation) diagnose(form *Spec, err error) error {
 	a := diagnose.Ask{
 		Needs: diagnose.BPF, Open: form.Type < 64 && open>>form.Type&1 != 0, Memlock: true, Token: c.o.Token,
 		Rights: diagnose.Rights{Cmd: sys.BPF_MAP_CREATE, Map: sys.MapType(form.Type)},
-		Probe:  func() error { return c.probeType(form.Type) },
+		Probe: func() error {
+			if err := c.probe(func(token int) error { return probe.MapType(sys.MapType(form.Type), token) }); err != nil || form.ExclusiveHash == nil {
+				return err
+			}
+			return c.probe(probe.ExclusiveMaps)
+		},
 	}
 	if form.Type.has(netAdmin) {
 		// Before Linux 6.9 CAP_SYS_ADMIN did not do.
@@ -62,7 +67,7 @@ func (c *creation) diagnose(form *Spec, err error) error {
 	return diagnose.Explain(err, &a)
 }
 
-func (c *creation) probeType(t Type) error {
+func (c *creation) probe(ask func(token int) error) error {
 	token := 0
 	if c.o.Token != nil {
 		fd, err := c.o.Token.Borrow()
@@ -72,5 +77,5 @@ func (c *creation) probeType(t Type) error {
 		defer c.o.Token.Release()
 		token = fd
 	}
-	return probe.MapType(sys.MapType(t), token)
+	return ask(token)
 }

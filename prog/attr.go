@@ -1,6 +1,7 @@
 package prog
 
 import (
+	"encoding/binary"
 	"errors"
 
 	"github.com/skepbpf/skep/btf/handle"
@@ -15,7 +16,7 @@ func (l *loader) attr(s *Spec) (*sys.ProgLoadAttr, error) {
 	image, err := s.image(operands{
 		mapFD:    func(name string) (int, error) { return l.mapFD(s, name) },
 		moduleFD: func(i int) (int, error) { return l.moduleFD(s, i) },
-	})
+	}, binary.NativeEndian)
 	if err != nil {
 		return nil, err
 	}
@@ -28,12 +29,17 @@ func (l *loader) attr(s *Spec) (*sys.ProgLoadAttr, error) {
 		ProgFlags:          s.Flags,
 		ProgIfindex:        s.Ifindex,
 		ExpectedAttachType: sys.AttachType(s.Attach),
+		Signature:          sys.BytesPtr(s.Signature),
+		SignatureSize:      uint32(len(s.Signature)),
+	}
+	if len(s.Signature) > 0 { // older kernels take nothing but 0
+		attr.KeyringId = int32(s.Keyring)
 	}
 	if !s.unnamed {
 		attr.ProgName = sys.ObjName(s.Name)
 	}
 	for _, set := range [...]func(*sys.ProgLoadAttr, *Spec) error{
-		l.setToken, l.setTarget, l.setModules, l.setTypes,
+		l.setToken, l.setTarget, l.setArray, l.setTypes,
 	} {
 		if err := set(attr, s); err != nil {
 			return nil, err
@@ -112,12 +118,22 @@ func (l *loader) setTarget(attr *sys.ProgLoadAttr, s *Spec) error {
 	return nil
 }
 
-// setModules fills fd_array, whose element 0 stands for the kernel itself.
-func (l *loader) setModules(attr *sys.ProgLoadAttr, s *Spec) error {
-	if len(s.Modules) == 0 {
+// setArray fills fd_array: the kernel itself and modules, whose places are the
+// offsets of calls; then maps, if they go by place. The maps of a signed
+// program are bound to it, if there is nothing else, before its signature is
+// checked: since Linux 7.3 that is a must.
+func (l *loader) setArray(attr *sys.ProgLoadAttr, s *Spec) error {
+	var used []string
+	if s.indexed() {
+		used = s.usedMaps()
+	}
+	if len(s.Modules)+len(used) == 0 {
 		return nil
 	}
-	fds := make([]int32, 1, len(s.Modules)+1)
+	fds := make([]int32, 0, 1+len(s.Modules)+len(used))
+	if len(s.Modules) > 0 {
+		fds = append(fds, 0)
+	}
 	for _, name := range s.Modules {
 		fd, err := l.module(name)
 		if err != nil {
@@ -125,7 +141,17 @@ func (l *loader) setModules(attr *sys.ProgLoadAttr, s *Spec) error {
 		}
 		fds = append(fds, int32(fd))
 	}
+	for _, name := range used {
+		fd, err := l.mapFD(s, name)
+		if err != nil {
+			return mkerr.Errorf("map %q: %w", name, err)
+		}
+		fds = append(fds, int32(fd))
+	}
 	attr.FdArray = sys.SlicePtr(fds)
+	if len(s.Signature) > 0 && len(s.Modules) == 0 {
+		attr.FdArrayCnt = uint32(len(used))
+	}
 	return nil
 }
 

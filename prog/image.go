@@ -13,18 +13,25 @@ import (
 type operands struct {
 	mapFD    func(name string) (int, error)
 	moduleFD func(index int) (int, error) // may be nil: 0 stands for each
+	// places has maps by their place in fd_array, where that is what stands in
+	// the instructions; nil else.
+	places []string
+	first  int // place of the first
 }
 
 // Image is the program as the kernel gets it, in this machine's byte order.
 // mapFD gives the descriptor of each map that is referred to by name. Where a
 // variable of a kernel module is meant, the module's descriptor is left 0.
 func (s *Spec) Image(mapFD func(name string) (int, error)) ([]byte, error) {
-	return s.image(operands{mapFD: mapFD})
+	return s.image(operands{mapFD: mapFD}, binary.NativeEndian)
 }
 
 // image encodes runs of instructions without references as they stand: a copy
 // of them all would cost more than their encoding.
-func (s *Spec) image(ops operands) ([]byte, error) {
+func (s *Spec) image(ops operands, order binary.ByteOrder) ([]byte, error) {
+	if s.indexed() {
+		ops.places, ops.first = s.usedMaps(), s.firstMap()
+	}
 	code := make([]byte, 0, s.Insns.Slots()*8)
 	rest := s.Insns
 	for len(rest) > 0 {
@@ -33,7 +40,7 @@ func (s *Spec) image(ops operands) ([]byte, error) {
 			run = len(rest)
 		}
 		var err error
-		if code, err = rest[:run].AppendEncode(code, binary.NativeEndian); err != nil {
+		if code, err = rest[:run].AppendEncode(code, order); err != nil {
 			return nil, err
 		}
 		if rest = rest[run:]; len(rest) == 0 {
@@ -43,7 +50,7 @@ func (s *Spec) image(ops operands) ([]byte, error) {
 		if err := ops.patch(&one[0]); err != nil {
 			return nil, mkerr.Errorf("insn %d: %w", len(code)/8, err)
 		}
-		if code, err = asm.Instructions(one[:]).AppendEncode(code, binary.NativeEndian); err != nil {
+		if code, err = asm.Instructions(one[:]).AppendEncode(code, order); err != nil {
 			return nil, err
 		}
 		rest = rest[1:]
@@ -68,13 +75,20 @@ func (o operands) patchMap(in *asm.Instruction) error {
 	if !in.Wide() {
 		return mkerr.Errorf("map %q: the instruction is no wide load", in.Ref.Name)
 	}
-	fd, err := o.mapFD(in.Ref.Name)
-	if err != nil {
-		return mkerr.Errorf("map %q: %w", in.Ref.Name, err)
+	src, value := asm.PseudoMapFD, asm.PseudoMapValue
+	var fd int
+	if o.places != nil {
+		src, value = asm.PseudoMapIdx, asm.PseudoMapIdxValue
+		fd = o.first + slices.Index(o.places, in.Ref.Name)
+	} else {
+		var err error
+		if fd, err = o.mapFD(in.Ref.Name); err != nil {
+			return mkerr.Errorf("map %q: %w", in.Ref.Name, err)
+		}
 	}
-	in.Src, in.Imm = asm.PseudoMapFD, int64(uint32(fd))
+	in.Src, in.Imm = src, int64(uint32(fd))
 	if in.Ref.Kind == asm.RefMapValue {
-		in.Src = asm.PseudoMapValue
+		in.Src = value
 		in.Imm = int64(uint64(uint32(fd)) | uint64(uint32(in.Ref.Addend))<<32)
 	}
 	return nil

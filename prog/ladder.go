@@ -39,7 +39,12 @@ var ladder = [...]rung{
 	{feature.ExpAttachType, usesOptionalAttach, dropAttach},
 }
 
+// usesProbeRead: what others know by its bytes stays as it is. Kernels that
+// take its form have the helpers.
 func usesProbeRead(s *Spec) bool {
+	if s.indexed() {
+		return false
+	}
 	for i := range s.Insns {
 		if _, ok := olderHelper(&s.Insns[i]); ok {
 			return true

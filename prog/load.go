@@ -108,7 +108,7 @@ func (s *Spec) check() error {
 	case len(s.Insns) == 0:
 		return errors.New("no instructions")
 	}
-	return nil
+	return s.checkIndexed()
 }
 
 // loader is one Load.
@@ -158,6 +158,10 @@ func (l *loader) run(s *Spec) (*Program, error) {
 				without = append(without, l.noBTF)
 			}
 			return &Program{fd: fd, name: s.Name, typ: s.Type, attach: form.Attach, log: log, degraded: without}, nil
+		}
+		if p := l.unboundLoad(form, attr, err); p != nil {
+			p.degraded = without
+			return p, nil
 		}
 		again, err2 := l.reconsider(form, s, err)
 		if err2 != nil {

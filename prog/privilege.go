@@ -57,9 +57,15 @@ func (l *loader) diagnose(s *Spec, err error, log verifierlog.Log) error {
 	if errors.Is(err, sys.ENOSPC) {
 		return &refusal.Error{Cause: refusal.LogTooShort, Err: err}
 	}
-	var r *refusal.Error
+	r := l.signature(s, err, log)
+	if r != nil {
+		r.Err = err
+		return r
+	}
 	if !log.Empty() {
-		r = diagnose.FromLog(log.Explain().Reason, nil)
+		if r = s.exclusive(log); r == nil {
+			r = diagnose.FromLog(log.Explain().Reason, nil)
+		}
 	} else if errors.Is(err, sys.E2BIG) {
 		r = diagnose.Size(s.Insns.Slots(), nil)
 	}

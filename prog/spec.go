@@ -72,6 +72,17 @@ type Spec struct {
 	Funcs []btf.FuncInfo
 	Lines []btf.LineInfo
 
+	// Signature is a detached CMS (PKCS #7) signature in DER that the kernel
+	// checks before it verifies the program; empty for none. What it covers is
+	// said by skep.Plan.Signing. Requires Linux 6.18.
+	Signature []byte
+	// Keyring holds the certificate that Signature is checked with.
+	Keyring Keyring
+	// ByIndex has Insns name maps by their place in fd_array, in the order of
+	// their first use, instead of by descriptor: the bytes are then the same in
+	// each load. What has a Signature is always loaded so. Requires Linux 5.14.
+	ByIndex bool
+
 	unnamed bool // the kernel does not take names
 }
 
@@ -88,5 +99,6 @@ func (s *Spec) Copy() *Spec {
 	c.Modules = slices.Clone(s.Modules)
 	c.Funcs = slices.Clone(s.Funcs)
 	c.Lines = slices.Clone(s.Lines)
+	c.Signature = slices.Clone(s.Signature)
 	return &c
 }

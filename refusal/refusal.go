@@ -53,6 +53,12 @@ const (
 	Hidden
 	// NoJIT: the program needs the JIT compiler, which is off.
 	NoJIT
+	// Signature: of the program, which the kernel does not accept; Detail says
+	// why.
+	Signature
+	// Exclusive: the map belongs to another program, by the SHA-256 of its
+	// instructions. Detail is that of this one, in hexadecimal.
+	Exclusive
 )
 
 // causes has for each cause its name, and how it reads: "%" stands for the
@@ -73,6 +79,8 @@ var causes = [...]struct{ name, text string }{
 	Unsupported:   {"unsupported", "this kernel does not have %"},
 	Hidden:        {"hidden", "hidden, since the sysctl kernel.kptr_restrict is %"},
 	NoJIT:         {"no JIT", "needs the JIT compiler: set the sysctl net.core.bpf_jit_enable to 1; it is %"},
+	Signature:     {"signature", "the program's signature: %"},
+	Exclusive:     {"exclusive", "a map that it uses is exclusive to another program than one with SHA-256 %"},
 }
 
 // String names the cause.

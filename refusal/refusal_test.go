@@ -30,7 +30,7 @@ func TestText(t *testing.T) {
 		}
 	}
 	names := map[string]bool{}
-	for c := refusal.Unknown; c <= refusal.NoJIT; c++ {
+	for c := refusal.Unknown; c <= refusal.Exclusive; c++ {
 		if names[c.String()] || c.String() == "" {
 			t.Errorf("cause %d is called %q", c, c)
 		}

@@ -56,6 +56,9 @@ type program struct {
 	log    []byte
 	btf    int    // descriptor of BTF, with funcs
 	funcs  []byte // func_info
+
+	signature []byte
+	keyring   int32
 }
 
 func (a *asker) load(p program) (*sys.FD, error) {
@@ -71,6 +74,10 @@ func (a *asker) load(p program) (*sys.FD, error) {
 		ProgName:           sys.ObjName(p.name),
 		LogBuf:             sys.BytesPtr(p.log),
 		LogSize:            uint32(len(p.log)),
+	}
+	if p.signature != nil {
+		attr.Signature, attr.SignatureSize = sys.BytesPtr(p.signature), uint32(len(p.signature))
+		attr.KeyringId = p.keyring
 	}
 	if len(p.log) > 0 {
 		attr.LogLevel = 1

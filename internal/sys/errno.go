@@ -21,6 +21,7 @@ const (
 	EOVERFLOW     = syscall.EOVERFLOW
 	EAGAIN        = syscall.EAGAIN
 	EBADF         = syscall.EBADF
+	EBADMSG       = Errno(74) // Linux's number
 	EBUSY         = syscall.EBUSY
 	ECHILD        = syscall.ECHILD
 	EDOM          = syscall.EDOM
@@ -42,6 +43,11 @@ const (
 	ENODEV        = syscall.ENODEV
 	ENOENT        = syscall.ENOENT
 	ENOLINK       = syscall.ENOLINK
+	EKEYEXPIRED   = Errno(127) // Linux only
+	EKEYREJECTED  = Errno(129) // Linux only
+	EKEYREVOKED   = Errno(128) // Linux only
+	ENOKEY        = Errno(126) // Linux only
+	ENOPKG        = Errno(65)  // Linux only
 	ENOMEM        = syscall.ENOMEM
 	ENOSPC        = syscall.ENOSPC
 	ENOSYS        = syscall.ENOSYS
