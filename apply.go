@@ -353,7 +353,7 @@ func (p *Prepared) created(m *plannedMap, made *maps.Map, o MapOutcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.undo.add(made.Close)
-	if o.Created && m.spec.Pinning == maps.ByName {
+	if o.Created && made.PinPath() != "" {
 		p.undo.add(made.Unpin)
 	}
 	p.Maps[m.name] = made

@@ -55,7 +55,7 @@ func (s *Spec) Needs() Needs {
 		}
 	}
 	for name, m := range s.Maps {
-		if !m.Off && m.Pinning != 0 {
+		if !m.Off && m.PinnedAt("") != "" {
 			n.PinNames = append(n.PinNames, name)
 		}
 		if !m.Off && m.Type == maps.StructOps {

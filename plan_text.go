@@ -76,7 +76,9 @@ func describeMap(s *maps.Spec) string {
 	if s.Flags != 0 {
 		t += fmt.Sprintf(", flags %#x", s.Flags)
 	}
-	if s.Pinning == maps.ByName {
+	if s.PinPath != "" {
+		t += ", pinned at " + s.PinPath
+	} else if s.Pinning == maps.ByName {
 		t += ", pinned by name"
 	}
 	if s.Freeze {

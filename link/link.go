@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sync"
 
+	pinfs "github.com/skepbpf/skep/internal/bpffs"
 	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
@@ -121,7 +122,7 @@ func (l *bpfLink) Pin(path string) error {
 		return mkerr.Errorf("pin link: %w", err)
 	}
 	if err := sys.ObjPin(&sys.ObjAttr{Pathname: sys.StringPtr(path), BpfFd: uint32(fd)}); err != nil {
-		return mkerr.Errorf("pin link at %s: %w", path, err)
+		return mkerr.Errorf("pin link at %s: %w", path, pinfs.Explain(path, err))
 	}
 	l.pin = path
 	return nil

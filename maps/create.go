@@ -16,7 +16,7 @@ import (
 // Options of New; nil and the zero value are the default.
 type Options struct {
 	// PinDir is where maps that are pinned by name go: a directory of a
-	// bpffs. "" is /sys/fs/bpf.
+	// bpffs, which is made if it is missing. "" is DefaultPinDir.
 	PinDir string
 	// BTF is Spec.Types in the kernel, for callers that create several maps
 	// of one object. It stays the caller's. nil: loaded for this map alone.
@@ -79,8 +79,13 @@ func (c *creation) run() (*Map, error) {
 		}
 		c.spec.MaxEntries = uint32(n)
 	}
-	if c.spec.Pinning == ByName {
-		return c.pinned()
+	if c.spec.Flags&NoCommonLRU != 0 && c.spec.PinnedAt("") != "" {
+		if n, err := c.cpus(); err == nil {
+			c.spec.roundLRU(n)
+		}
+	}
+	if path := c.spec.PinnedAt(c.o.PinDir); path != "" {
+		return c.pinned(path)
 	}
 	return c.create()
 }
@@ -245,7 +250,7 @@ func (b *borrowed) release() {
 // properties and lets it go.
 func (c *creation) inner(form *Spec) (*Map, error) {
 	s := form.Inner.Copy()
-	s.Pinning, s.Contents, s.Freeze = NotPinned, nil, false
+	s.Pinning, s.PinPath, s.Contents, s.Freeze = NotPinned, "", nil, false
 	ic := creation{o: c.o, spec: s}
 	if s.Types == nil || s.Types != form.Types && s.Types != c.spec.Types {
 		ic.o.BTF = nil

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/bpffs"
 	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/kernel"
@@ -39,6 +40,7 @@ type Map struct {
 
 	pinMu sync.Mutex
 	pin   string
+	made  bpffs.Made // directories, for the pin
 }
 
 // MapRef is what stands for a map: a *Map. It cannot be implemented outside

@@ -8,15 +8,18 @@ import (
 	pathpkg "path"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/bpffs"
 	"github.com/skepbpf/skep/internal/mkerr"
+	"github.com/skepbpf/skep/internal/step/upgrade"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
 // Difference is a property in which a pinned map is not what its Spec wants.
-type Difference struct {
-	Property   string // "type", "key size", "value size", "max entries", "flags" or "map extra"
-	Want, Have string
-}
+type Difference = upgrade.Difference
+
+// PinError says that nothing can be pinned at a path: it is in no BPF file
+// system, for one.
+type PinError = bpffs.Error
 
 // IncompatibleError says that a map is pinned under the name of another.
 type IncompatibleError struct {
@@ -31,40 +34,15 @@ func (e *IncompatibleError) Error() string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, " %s is %s, not %s", d.Property, d.Have, d.Want)
+		b.WriteString(" " + d.String())
 	}
 	return b.String()
 }
 
-// transient are flags of a descriptor, not of the map (bpf_map_flags_retain_permanent
-// in include/linux/bpf.h), and of the call.
-const transient = sys.BPF_F_RDONLY | sys.BPF_F_WRONLY | sys.BPF_F_TOKEN_FD | sys.BPF_F_VTYPE_BTF_OBJ_FD
-
 // Compare lists how a map with this info differs from s; none means that the
-// map can stand in for one made from s. Flags that the kernel sets by itself do
-// not count.
-func (s *Spec) Compare(info *Info) []Difference {
-	var ds []Difference
-	if s.Type != info.Type {
-		ds = append(ds, Difference{"type", s.Type.String(), info.Type.String()})
-	}
-	ignored := uint32(transient) | kernelAdded(s.Type)
-	for _, n := range [...]struct {
-		property, format string
-		want, have       uint64
-	}{
-		{"key size", "%d", uint64(s.KeySize), uint64(info.KeySize)},
-		{"value size", "%d", uint64(s.ValueSize), uint64(info.ValueSize)},
-		{"max entries", "%d", uint64(s.MaxEntries), uint64(info.MaxEntries)},
-		{"flags", "%#x", uint64(s.Flags &^ ignored), uint64(info.Flags &^ ignored)},
-		{"map extra", "%#x", s.MapExtra, info.MapExtra},
-	} {
-		if n.want != n.have {
-			ds = append(ds, Difference{n.property, fmt.Sprintf(n.format, n.want), fmt.Sprintf(n.format, n.have)})
-		}
-	}
-	return ds
-}
+// map can stand in for one made from s, as far as an Info tells: New looks at
+// layouts, too. Flags that the kernel sets by itself do not count.
+func (s *Spec) Compare(info *Info) []Difference { return upgrade.Compare(s.Shape(), info.shape()) }
 
 // validPinName: bpffs takes no dots in names (bpf_lookup in kernel/bpf/inode.c),
 // except for what the loader itself made up; a path separator would leave the
@@ -76,15 +54,24 @@ func validPinName(name string) bool {
 // pinAttempts bounds the race of loaders that pin and unpin one name.
 const pinAttempts = 8
 
-// pinned takes the map at the Spec's place, or creates and puts it there. The
-// map is complete before others can see it.
-func (c *creation) pinned() (*Map, error) {
-	dir := c.o.PinDir
-	if dir == "" {
+// PinnedAt is where a map of s is pinned, with pins by name in dir, "" being
+// DefaultPinDir; "" if it is not pinned.
+func (s *Spec) PinnedAt(dir string) string {
+	switch {
+	case s.PinPath != "":
+		return s.PinPath
+	case s.Pinning != ByName:
+		return ""
+	case dir == "":
 		dir = DefaultPinDir
 	}
 	// As libbpf does: bpffs refuses dots.
-	path := pathpkg.Join(dir, strings.ReplaceAll(c.spec.Name, ".", "_"))
+	return pathpkg.Join(dir, strings.ReplaceAll(s.Name, ".", "_"))
+}
+
+// pinned takes the map at the Spec's place, or creates and puts it there. The
+// map is complete before others can see it.
+func (c *creation) pinned(path string) (*Map, error) {
 	for range pinAttempts {
 		m, err := c.take(path)
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -93,16 +80,35 @@ func (c *creation) pinned() (*Map, error) {
 		if m, err = c.create(); err != nil {
 			return nil, err
 		}
-		if err = m.pinAt(path); err == nil {
+		if err = m.pinNew(path); err == nil {
 			return m, nil
 		}
 		m.Close()
-		if !isErrno(err, sys.EEXIST) {
+		// Another loader was faster: use its map. Or it gave up, and took the
+		// directory with it.
+		if !isErrno(err, sys.EEXIST, sys.ENOENT) {
 			return nil, err
 		}
-		// Another loader was faster: use its map.
 	}
 	return nil, mkerr.Errorf("pin %s: appears and vanishes all the time: %w", path, fs.ErrExist)
+}
+
+// pinNew pins the map, in a directory that is made if it is missing.
+func (m *Map) pinNew(path string) error {
+	err := m.pinAt(path)
+	if !isErrno(err, sys.ENOENT) {
+		return err
+	}
+	made, err := bpffs.MakeDir(pathpkg.Dir(path))
+	if err != nil {
+		return err
+	}
+	if err = m.pinAt(path); err != nil {
+		made.Remove()
+		return err
+	}
+	m.made = made
+	return nil
 }
 
 // take opens the map at path and checks that it is the right one. The error Is
@@ -110,6 +116,11 @@ func (c *creation) pinned() (*Map, error) {
 func (c *creation) take(path string) (*Map, error) {
 	fd, err := openPin(path, c.spec.Flags&(ReadOnly|WriteOnly))
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			if why := bpffs.Explain(path, err); why != err {
+				return nil, why
+			}
+		}
 		return nil, mkerr.Errorf("open pinned %s: %w", path, permitted(err))
 	}
 	info, err := readInfo(fd)
@@ -122,12 +133,16 @@ func (c *creation) take(path string) (*Map, error) {
 		return nil, mkerr.Errorf("pinned %s: info: %w", path, err)
 	}
 	form, lost := c.spec.For(c.o.Features)
-	if ds := form.Compare(info); len(ds) > 0 {
+	m := &Map{fd: fd, name: c.spec.Name, pin: path, reused: true, cpuNum: c.o.CPUs, degraded: lost}
+	m.describe(info)
+	ds := form.Compare(info)
+	if len(ds) == 0 {
+		ds = upgrade.Compare(form.Shape(), m.shape(info, form))
+	}
+	if len(ds) > 0 {
 		fd.Close()
 		return nil, &IncompatibleError{path, ds}
 	}
-	m := &Map{fd: fd, name: c.spec.Name, pin: path, reused: true, cpuNum: c.o.CPUs, degraded: lost}
-	m.describe(info)
 	return m, nil
 }
 
@@ -167,6 +182,9 @@ func (m *Map) pinAt(path string) error {
 		m.fd.Release()
 	}
 	if err != nil {
+		if why := bpffs.Explain(path, err); why != err {
+			return why
+		}
 		return mkerr.Errorf("pin %s: %w", path, permitted(err))
 	}
 	m.pinMu.Lock()
@@ -182,8 +200,9 @@ func (m *Map) PinPath() string {
 	return m.pin
 }
 
-// Unpin removes the map's pin; without one it does nothing. The map lives on
-// while anything uses it.
+// Unpin removes the map's pin, and directories that New made for it, if nothing
+// else is in them; without a pin it does nothing. The map lives on while
+// anything uses it.
 func (m *Map) Unpin() error {
 	m.pinMu.Lock()
 	defer m.pinMu.Unlock()
@@ -194,5 +213,7 @@ func (m *Map) Unpin() error {
 		return m.fail("unpin", err)
 	}
 	m.pin = ""
+	m.made.Remove()
+	m.made = nil
 	return nil
 }

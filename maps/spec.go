@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/feature"
@@ -53,6 +54,9 @@ type Spec struct {
 
 	Inner   *Spec // what the maps in a map of maps are like
 	Pinning Pinning
+	// PinPath is where the map is pinned, in place of PinDir/Name, and whatever
+	// Pinning says; "" is as Pinning says.
+	PinPath string
 	// Contents is the value of key 0, on every CPU, for data sections; New stores it. nil is
 	// what the kernel makes: zeros.
 	Contents []byte
@@ -121,8 +125,10 @@ func (s *Spec) validate(depth int) error {
 		return badField("Contents", "%d bytes for values of %d", len(s.Contents), s.ValueSize)
 	case s.Pinning > ByName:
 		return badField("Pinning", "unknown value %d", s.Pinning)
-	case s.Pinning == ByName && !validPinName(s.Name):
+	case s.PinPath == "" && s.Pinning == ByName && !validPinName(s.Name):
 		return badField("Name", "%q cannot be a file name to pin by", s.Name)
+	case strings.IndexByte(s.PinPath, 0) >= 0:
+		return badField("PinPath", "%q is no path", s.PinPath)
 	case len(s.ExclusiveHash) != 0 && len(s.ExclusiveHash) != 32:
 		return badField("ExclusiveHash", "%d bytes, want 32", len(s.ExclusiveHash))
 	}

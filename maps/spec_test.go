@@ -144,8 +144,8 @@ func TestSpecCompare(t *testing.T) {
 	}
 	got := s.Compare(&Info{Type: Hash, KeySize: 8, ValueSize: 4, MaxEntries: 3, Flags: NoPrealloc, MapExtra: 1})
 	want := []Difference{
-		{"type", "DevMap", "Hash"}, {"key size", "4", "8"}, {"value size", "8", "4"},
-		{"max entries", "2", "3"}, {"flags", "0x0", "0x1"}, {"map extra", "0x0", "0x1"},
+		{Property: "type", Want: "DevMap", Have: "Hash"}, {Property: "key size", Want: "4", Have: "8"}, {Property: "value size", Want: "8", Have: "4"},
+		{Property: "max entries", Want: "2", Have: "3"}, {Property: "flags", Want: "0x0", Have: "0x1"}, {Property: "map extra", Want: "0x0", Have: "0x1"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

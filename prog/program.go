@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/skepbpf/skep/internal/bpffs"
 	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
@@ -86,7 +87,7 @@ func (p *Program) Pin(path string) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if err := sys.ObjPin(&sys.ObjAttr{Pathname: sys.StringPtr(path), BpfFd: uint32(fd)}); err != nil {
-			return mkerr.Errorf("%s: %w", path, err)
+			return mkerr.Errorf("%s: %w", path, bpffs.Explain(path, err))
 		}
 		p.pin = path
 		return nil

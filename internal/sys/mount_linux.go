@@ -46,6 +46,15 @@ func Mount(source, target, fstype, options string) error {
 	return wrapErrno("mount", unix.Mount(source, target, fstype, 0, options))
 }
 
+// Remount makes a mount read-only, or writable again. For tests.
+func Remount(target string, readonly bool) error {
+	flags := uintptr(unix.MS_REMOUNT)
+	if readonly {
+		flags |= unix.MS_RDONLY
+	}
+	return wrapErrno("mount", unix.Mount("", target, "", flags, ""))
+}
+
 // Unmount detaches the mount on a directory, lazily. For tests.
 func Unmount(target string) error { return wrapErrno("umount2", unix.Unmount(target, unix.MNT_DETACH)) }
 

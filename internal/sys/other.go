@@ -77,6 +77,9 @@ func MoveMount(int, string) error { return unsupported("move_mount") }
 // Mount is Linux only.
 func Mount(_, _, _, _ string) error { return unsupported("mount") }
 
+// Remount is Linux only.
+func Remount(string, bool) error { return unsupported("mount") }
+
 // Unmount is Linux only.
 func Unmount(string) error { return unsupported("umount2") }
 
