@@ -64,7 +64,7 @@ func (p *planner) size(m *maps.Spec) {
 	switch m.Type {
 	case maps.RingBuf, maps.UserRingBuf:
 		m.MaxEntries = ringSize(m.MaxEntries, uint32(p.facts.PageSize))
-	case maps.PerfEventArray:
+	case maps.PerfEventArray, maps.CPUMap:
 		if m.MaxEntries == 0 {
 			m.MaxEntries = uint32(p.facts.CPUs)
 		}

@@ -181,7 +181,8 @@ func (s *Spec) Copy() *Spec {
 
 // Only switches off every program but these. The named ones keep their policy,
 // except that Off becomes Required. Of struct_ops maps those stay that have one
-// of them, with all of their programs.
+// of them, with all of their programs; of maps that are off, the first that has
+// one which no other has.
 func (s *Spec) Only(programs ...string) error {
 	for _, n := range programs {
 		if s.Programs[n] == nil {
@@ -196,12 +197,28 @@ func (s *Spec) Only(programs ...string) error {
 			p.Policy = Required
 		}
 	}
-	for _, m := range s.Maps {
-		if m.Type == maps.StructOps && len(m.Slots) > 0 {
-			m.Off = !slices.ContainsFunc(programs, func(n string) bool { return usesProgram(m, n) })
+	s.onlyOps(programs)
+	return nil
+}
+
+// onlyOps leaves on the struct_ops maps that the programs are for.
+func (s *Spec) onlyOps(programs []string) {
+	var ops []*MapSpec
+	for _, n := range s.MapNames() {
+		if m := s.Maps[n]; m.Type == maps.StructOps && len(m.Slots) > 0 {
+			m.Off = m.Off || !slices.ContainsFunc(programs, func(p string) bool { return usesProgram(m, p) })
+			ops = append(ops, m)
 		}
 	}
-	return nil
+	for _, p := range programs {
+		uses := func(m *MapSpec) bool { return usesProgram(m, p) }
+		if slices.ContainsFunc(ops, func(m *MapSpec) bool { return !m.Off && uses(m) }) {
+			continue
+		}
+		if i := slices.IndexFunc(ops, uses); i >= 0 {
+			ops[i].Off = false
+		}
+	}
 }
 
 // Prefer makes the programs alternatives of each other: at load, they are

@@ -72,6 +72,10 @@ func mapSpec(o *elf.Object, d *elf.MapDef) *maps.Spec {
 		Value:      d.Value,
 		Contents:   bytes.Clone(d.Init),
 	}
+	if s.Type == maps.RingBuf || s.Type == maps.UserRingBuf {
+		// __type(value, …) says what a record is; ringbuf_map_alloc wants no size.
+		s.ValueSize = 0
+	}
 	if d.HasNuma {
 		s.Flags |= sys.BPF_F_NUMA_NODE
 		s.NumaNode = d.NumaNode

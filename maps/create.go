@@ -72,7 +72,7 @@ type creation struct {
 
 func (c *creation) run() (*Map, error) {
 	defer func() { c.ownBTF.Close() }()
-	if c.spec.Type == PerfEventArray && c.spec.MaxEntries == 0 {
+	if c.spec.MaxEntries == 0 && (c.spec.Type == PerfEventArray || c.spec.Type == CPUMap) {
 		n, err := c.cpus()
 		if err != nil {
 			return nil, mkerr.Errorf("create: max_entries: %w", err)

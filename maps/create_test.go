@@ -135,15 +135,17 @@ func TestNewUsesTheHandleItIsGiven(t *testing.T) {
 	}
 }
 
-func TestPerfEventArrayIsAsLargeAsTheMachine(t *testing.T) {
+func TestMapsAsLargeAsTheMachine(t *testing.T) {
 	k := needFake(t)
-	m, err := New(&Spec{Type: PerfEventArray, KeySize: 4, ValueSize: 4}, &Options{CPUs: 7})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	if got := k.Maps()[0].Attr.MaxEntries; got != 7 || m.MaxEntries() != 7 {
-		t.Errorf("%d entries", got)
+	for i, typ := range []Type{PerfEventArray, CPUMap} {
+		m, err := New(&Spec{Type: typ, KeySize: 4, ValueSize: 4}, &Options{CPUs: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		if got := k.Maps()[i].Attr.MaxEntries; got != 7 || m.MaxEntries() != 7 {
+			t.Errorf("%v: %d entries", typ, got)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ type Spec struct {
 	Type       Type
 	KeySize    uint32 // bytes
 	ValueSize  uint32 // bytes; of one CPU for per-CPU types
-	MaxEntries uint32 // bytes of a ring buffer, pages of an arena; 0 in a PerfEventArray is the number of CPUs
+	MaxEntries uint32 // bytes of a ring buffer, pages of an arena; 0 in a PerfEventArray or CPUMap is the number of CPUs
 	Flags      uint32 // NoPrealloc and so on
 	NumaNode   uint32 // counts if Flags has NUMANode
 	MapExtra   uint64 // hashes of a BloomFilter, address of an Arena, hint of an RHash

@@ -7,6 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 clang=${CLANG:-clang-22}
 strip=${STRIP:-llvm-strip-22}
+objcopy=${OBJCOPY:-llvm-objcopy-22}
 bpftool=${BPFTOOL:-$(command -v bpftool || echo /usr/sbin/bpftool)}
 # asm/types.h lives in the machine's own folder; no fact of it ends up in an object.
 arch=$(ls -d /usr/include/*-linux-gnu | head -1)
@@ -21,7 +22,7 @@ compile() {
 
 for src in testdata/*.c examples/*/*.bpf.c; do
 	cpu=v3
-	case $src in */isa4.c | */arena.c | */jumptable.c) cpu=v4 ;; esac
+	case $src in */isa4.c | */arena*.c | */core_store.c | */jumptable.c) cpu=v4 ;; esac
 	base=$(basename "$src" .c)
 	for order in el eb; do
 		compile "$src" "$order" "$cpu" "$base.$order.o"
@@ -29,10 +30,28 @@ for src in testdata/*.c examples/*/*.bpf.c; do
 done
 
 # Two translation units in one object: bpftool links the machine's own byte order only.
-(cd testdata && "$bpftool" gen object linked.el.o linked_a.el.o linked_b.el.o && rm -f linked_[ab].e[lb].o)
+(cd testdata && for base in linked linkmaps; do
+	"$bpftool" gen object $base.el.o ${base}_a.el.o ${base}_b.el.o && rm -f ${base}_[ab].e[lb].o
+done)
+
+# A .BTF.ext whose header (struct btf_ext_header) ends before core_relo_off: 24 bytes, not 32.
+for order in el eb; do
+	size='\030\0\0\0'
+	[ $order = el ] || size='\0\0\0\030'
+	obj=testdata/btfext.$order.o
+	"$objcopy" --dump-section .BTF.ext=$obj.ext $obj
+	{ head -c 4 $obj.ext && printf "$size" && tail -c +9 $obj.ext | head -c 16 && tail -c +33 $obj.ext; } >$obj.new
+	"$objcopy" --update-section .BTF.ext=$obj.new --remove-section .rel.BTF.ext $obj
+	rm $obj.ext $obj.new
+done
 
 # The made-up kernel is BTF alone.
-(cd testdata/kernel && "$clang" -target bpfel -mcpu=v3 -O2 -g -ffile-prefix-map="$PWD=." -fdebug-compilation-dir=. -c types.c -o types.o &&
-	"${OBJCOPY:-llvm-objcopy-22}" -O binary --only-section=.BTF --set-section-flags .BTF=alloc types.o vmlinux.btf && rm types.o)
+types() {
+	(cd testdata/kernel && "$clang" -target "bpf$2" -mcpu=v3 -O2 -g -ffile-prefix-map="$PWD=." -fdebug-compilation-dir=. -c "$1.c" -o "$1.o" &&
+		"$objcopy" -O binary --only-section=.BTF --set-section-flags .BTF=alloc "$1.o" "$3" && rm "$1.o")
+}
+types types el vmlinux.btf
+types made el made.el.btf
+types made eb made.eb.btf
 
 CLANG=$clang STRIP=$strip elf/testdata/build.sh

@@ -143,16 +143,16 @@ func alone(parsed *elf.Object, name, program string) ([]*skep.Spec, error) {
 		s.Name = name
 		autosize(s)
 		on := []string{program}
-		for _, m := range parsed.Maps {
-			if m.Kind == elf.MapStructOps {
-				s.Maps[m.Name].Off = m != user
-			}
-		}
 		if user != nil {
 			on = operations(user)
 		}
 		if err := s.Only(on...); err != nil {
 			return nil, err
+		}
+		for _, m := range parsed.Maps {
+			if m.Kind == elf.MapStructOps {
+				s.Maps[m.Name].Off = m != user
+			}
 		}
 		list = append(list, s)
 	}

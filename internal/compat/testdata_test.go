@@ -29,7 +29,7 @@ func TestByteOrders(t *testing.T) {
 	n := 0
 	for _, src := range sources {
 		base := strings.TrimSuffix(src, ".c")
-		if strings.HasPrefix(filepath.Base(src), "linked_") {
+		if slices.Contains([]string{"linked_a", "linked_b", "linkmaps_a", "linkmaps_b"}, filepath.Base(base)) {
 			continue // only their union is committed
 		}
 		n++

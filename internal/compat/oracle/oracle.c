@@ -6,6 +6,7 @@
  *   oracle dump  OBJ...             the same, each line with what PROG_LOAD was given (see dump_load)
  *   oracle kconfig TEXT OBJ         the whole object with these config values: {"ok","error","kconfig"}, the
  *                                   map's contents in hexadecimal
+ *   oracle run   OBJ OPTION... STEP... loads and runs programs: see scenario()
  *   oracle time  OBJ [PROGRAM...]   open and load these programs (default: those the object has on):
  *                                   {"open_ns","load_ns","total_ns","bpf_ns","bpf_calls"}
  *
@@ -22,7 +23,11 @@
  * sizes that `skep load -autosize` gives. Pinning by name is turned off.
  * Every bpf(2) call of the library passes through __wrap_syscall below.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -32,6 +37,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <linux/bpf.h>
@@ -452,17 +459,249 @@ static int measure(int n, char **args)
 	return 0;
 }
 
+/* A TCP connection over loopback whose client uses a congestion control, and some data. */
+static int congest(const char *name)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0), s = -1, err = 0;
+	static char data[1 << 15];
+	socklen_t len = sizeof(to);
+
+	if (setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)) || bind(l, (void *)&to, sizeof(to)) || listen(l, 1) ||
+	    getsockname(l, (void *)&to, &len) || connect(c, (void *)&to, sizeof(to)) || (s = accept(l, NULL, NULL)) < 0 ||
+	    write(c, data, sizeof(data)) < 0 || read(s, data, 4096) < 0)
+		err = errno;
+	close(l);
+	close(c);
+	close(s);
+	return err;
+}
+
+/* Attaches what the object has, lets a name be used, and detaches. */
+static int with_struct_ops(struct bpf_object *obj, const char *name)
+{
+	struct bpf_link *links[16];
+	struct bpf_map *map;
+	int n = 0, err = 0;
+
+	bpf_object__for_each_map(map, obj) {
+		if (bpf_map__type(map) != BPF_MAP_TYPE_STRUCT_OPS || !bpf_map__autocreate(map) || n == 16)
+			continue;
+		links[n] = bpf_map__attach_struct_ops(map);
+		if (!links[n]) {
+			err = errno;
+			break;
+		}
+		n++;
+	}
+	if (!err)
+		err = congest(name);
+	while (n)
+		bpf_link__destroy(links[--n]);
+	return err;
+}
+
+/* One test run: of N bytes of a packet, or with these bytes as context. */
+static int test_run(const struct bpf_program *p, bool packet, const char *arg, uint32_t *ret)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	unsigned char in[512] = {};
+	unsigned int byte;
+	int err;
+
+	if (packet) {
+		opts.data_in = in;
+		opts.data_size_in = atoi(arg);
+	} else if (*arg) {
+		for (; opts.ctx_size_in < sizeof(in) && sscanf(arg + 2 * opts.ctx_size_in, "%2x", &byte) == 1; opts.ctx_size_in++)
+			in[opts.ctx_size_in] = byte;
+		opts.ctx_in = in;
+	}
+	err = bpf_prog_test_run_opts(bpf_program__fd(p), &opts);
+	*ret = opts.retval;
+	return err ? errno : 0;
+}
+
+/* KIND:PROGRAM:ARGUMENT, or congest:NAME. */
+static int step(struct bpf_object *obj, char *text, uint32_t *ret)
+{
+	char *save, *kind = strtok_r(text, ":", &save), *name = strtok_r(NULL, ":", &save), *arg = strtok_r(NULL, ":", &save);
+	struct bpf_program *p;
+	struct bpf_link *link;
+	uint64_t end = now() + 5000000000ull;
+	int err;
+
+	*ret = 0;
+	if (!strcmp(kind, "congest")) {
+		*ret = with_struct_ops(obj, name);
+		return 0;
+	}
+	p = bpf_object__find_program_by_name(obj, name);
+	if (!p)
+		return ENOENT;
+	if (!strcmp(kind, "none")) {
+		*ret = bpf_program__fd(p) < 0;
+		return 0;
+	}
+	if (!strcmp(kind, "attach")) {
+		link = bpf_program__attach(p);
+		if (!link)
+			return errno;
+		getppid();
+		return bpf_link__destroy(link) ? EINVAL : 0;
+	}
+	do
+		err = test_run(p, !strcmp(kind, "packet") || !strcmp(kind, "until"), arg ? arg : "", ret);
+	while (!strcmp(kind, "until") && !err && !*ret && now() < end && !usleep(1000));
+	return err;
+}
+
+static char *log_text;
+static size_t log_size;
+static FILE *log_file;
+
+static int keep(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	return level == LIBBPF_WARN ? vfprintf(log_file, fmt, ap) : 0;
+}
+
+/* The contents of the object's variables. */
+static void print_variables(struct bpf_object *obj)
+{
+	const char *sep = "";
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, obj) {
+		const char *dot = strchr(bpf_map__name(map), '.');
+		static unsigned char value[1 << 16];
+		uint32_t zero = 0;
+
+		if (!dot || !bpf_map__is_internal(map) || bpf_map__type(map) != BPF_MAP_TYPE_ARRAY || bpf_map__value_size(map) > sizeof(value) ||
+		    bpf_map_lookup_elem(bpf_map__fd(map), &zero, value))
+			continue;
+		printf("%s", sep);
+		sep = ",";
+		quote(stdout, dot);
+		printf(":\"");
+		for (uint32_t i = 0; i < bpf_map__value_size(map); i++)
+			printf("%02x", value[i]);
+		printf("\"");
+	}
+}
+
+/* Takes one option, before the load; false for a step. */
+static bool option(struct bpf_object *obj, const char *text, bool *only)
+{
+	struct bpf_program *p;
+	struct bpf_map *map;
+
+	if (*text == '+') {
+		bpf_object__for_each_program(p, obj) {
+			if (!strcmp(bpf_program__name(p), text + 1))
+				bpf_program__set_autoload(p, true);
+			else if (!*only)
+				bpf_program__set_autoload(p, false);
+		}
+		*only = true;
+		return true;
+	}
+	if (strncmp(text, "off=", 4) && strncmp(text, "on=", 3))
+		return !strncmp(text, "kconfig=", 8) || !strncmp(text, "btf=", 4) || !strncmp(text, "kallsyms=", 9);
+	map = bpf_object__find_map_by_name(obj, strchr(text, '=') + 1);
+	if (map)
+		bpf_map__set_autocreate(map, text[1] == 'n');
+	return true;
+}
+
+/*
+ * One load, and what programs then do:
+ *
+ *   +PROGRAM        this one, and no other that is not named so (default: as the object says)
+ *   on=MAP off=MAP  create a map, or do not
+ *   kconfig=TEXT    the kernel's configuration; btf=FILE the types for CO-RE; kallsyms=FILE its symbols
+ *   packet:P:N      test-run program P on N bytes of zeroes
+ *   until:P:N       the same until it does not return 0, 5 seconds long
+ *   ctx:P:HEX       with these bytes as context
+ *   none:P          1 if it is not loaded
+ *   attach:P        attach it, make a system call, detach it
+ *   congest:NAME    attach struct_ops maps, make a TCP connection with a congestion control of this name
+ *
+ * Prints {"ok","errno","phase","pid","returns","vars","log"}: phase is open, load, or the step that
+ * failed; returns has a number for each step, vars the contents of each data section.
+ */
+static int scenario(int n, char **args)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	const char *phase = "open", *sep = "";
+	struct bpf_object *obj;
+	bool only = false;
+	uint32_t returns[16];
+	int err = 0, done = 0;
+
+	log_file = open_memstream(&log_text, &log_size);
+	libbpf_set_print(keep);
+	for (int i = 1; i < n; i++) {
+		if (!strncmp(args[i], "kconfig=", 8))
+			opts.kconfig = args[i] + 8;
+		if (!strncmp(args[i], "btf=", 4))
+			opts.btf_custom_path = args[i] + 4;
+		/* Seen by this process alone. */
+		if (!strncmp(args[i], "kallsyms=", 9) && (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+							  mount(args[i] + 9, "/proc/kallsyms", NULL, MS_BIND, NULL))) {
+			perror("kallsyms");
+			return 1;
+		}
+	}
+	obj = bpf_object__open_file(args[0], &opts);
+	if (!obj) {
+		err = errno;
+	} else {
+		struct bpf_map *map;
+
+		bpf_object__for_each_map(map, obj)
+			bpf_map__set_pin_path(map, NULL);
+		phase = "load";
+		for (int i = 1; i < n; i++)
+			option(obj, args[i], &only);
+		current = obj;
+		err = -bpf_object__load(obj);
+		for (int i = 1; i < n && !err && done < 16; i++) {
+			if (option(obj, args[i], &only))
+				continue;
+			phase = args[i];
+			err = step(obj, strdup(args[i]), &returns[done]);
+			done += !err;
+		}
+	}
+	fclose(log_file);
+	printf("{\"ok\":%s,\"errno\":%d,\"pid\":%d,", err ? "false" : "true", err, getpid());
+	member(stdout, "phase", phase);
+	printf(",\"returns\":[");
+	for (int i = 0; i < done; i++, sep = ",")
+		printf("%s%u", sep, returns[i]);
+	printf("],\"vars\":{");
+	if (!err)
+		print_variables(obj);
+	printf("},");
+	member(stdout, "log", log_text);
+	printf("}\n");
+	bpf_object__close(obj);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	int bad = 0;
 
-	if (argc < 3 || (strcmp(argv[1], "each") && strcmp(argv[1], "dump") && strcmp(argv[1], "time") && strcmp(argv[1], "kconfig"))) {
-		fprintf(stderr, "usage: oracle each|dump OBJ... | oracle kconfig TEXT OBJ | oracle time OBJ [PROGRAM...]\n");
+	if (argc < 3 || (strcmp(argv[1], "each") && strcmp(argv[1], "dump") && strcmp(argv[1], "time") && strcmp(argv[1], "kconfig") && strcmp(argv[1], "run"))) {
+		fprintf(stderr, "usage: oracle each|dump OBJ... | oracle kconfig TEXT OBJ | oracle time OBJ [PROGRAM...] | oracle run OBJ OPTION... STEP...\n");
 		return 2;
 	}
 	libbpf_set_print(quiet);
 	if (!strcmp(argv[1], "kconfig"))
 		return argc == 4 ? kconfig(argv[2], argv[3]) : 2;
+	if (!strcmp(argv[1], "run"))
+		return scenario(argc - 2, argv + 2);
 	if (!strcmp(argv[1], "time"))
 		return measure(argc - 2, argv + 2);
 	for (int i = 2; i < argc; i++)
