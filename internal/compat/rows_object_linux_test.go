@@ -140,20 +140,3 @@ var reverseRows = []claim{
 	{rule: "reverse: a table of programs in the same object, one off", object: "mapinmap", options: []string{"+entry", "+tail_two"},
 		steps: []string{"packet:entry:66", "packet:entry:68"}, want: []any{0, 2}, libbpf: "it fails to fill the slot"},
 }
-
-// elsewhere are objects that a test of their own runs.
-var elsewhere = map[string]string{
-	"attach":       "TestAttach",
-	"cgroup":       "link/TestCgroup",
-	"everything":   "TestFaults",
-	"freplace":     "link/TestFreplace",
-	"iter":         "link/TestIterTask",
-	"kfunc_module": "TestFaultsKfunc",
-	"lsm":          "TestEveryObject",
-	"prefer":       "TestPrefer",
-	"run":          "TestRunPackets",
-	"stream":       "prog/TestStreams",
-	"tc":           "TestRunPackets",
-	"usdt":         "TestEveryObject",
-	"xdp":          "TestToken", // with a token
-}
