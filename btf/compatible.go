@@ -28,5 +28,5 @@ func (c *CORERelo) Describe(local *Spec) string {
 	if err := a.parse(local, c); err != nil {
 		return c.Kind.String() + " " + c.Access
 	}
-	return c.Kind.String() + " " + a.describe(c.Kind)
+	return string(a.describe([]byte(c.Kind.String()+" "), c.Kind))
 }

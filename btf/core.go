@@ -14,33 +14,16 @@ type Relocator struct {
 	k       *Kernel
 	targets []*module // instead of k
 
-	mu      sync.Mutex         // of all that follows
-	results map[relocKey]int32 // index in known
-	known   []result
-	cands   map[ID][]cand  // target types of a local root type
-	m       matcher        // scratch
-	room    [2][8]accessor // of m, for the usual lengths
-}
-
-// relocKey tells relocations with one outcome apart.
-type relocKey struct {
-	root   ID
-	kind   COREKind
-	access string
-}
-
-type result struct {
-	fix Fixup
-	err error
+	mu    sync.Mutex // of all that follows
+	known outcomes
+	roots coreRoots
+	m     matcher // scratch
+	room  [8]step // of m, for the usual lengths
 }
 
 func newRelocator(local *Spec) *Relocator {
-	r := &Relocator{
-		local:   local.onHeap(),
-		results: make(map[relocKey]int32),
-		cands:   make(map[ID][]cand),
-	}
-	r.m.local.acc, r.m.target.acc = r.room[0][:0], r.room[1][:0]
+	r := &Relocator{local: local.onHeap()}
+	r.m.local.path = r.room[:0]
 	return r
 }
 
@@ -108,11 +91,12 @@ func (r *Relocator) Prepare(relos []*CORERelo) error {
 	defer r.mu.Unlock()
 	var names []sought
 	for _, relo := range relos {
-		t, ok := r.local.typ(relo.Root)
-		if _, known := r.cands[relo.Root]; !ok || known || relo.Kind == CORETypeIDLocal || t.name == 0 {
+		root := r.roots.get(r.local, relo.Root)
+		if !root.ok || root.searched || root.sought || relo.Kind == CORETypeIDLocal || root.t.name == 0 {
 			continue
 		}
-		names = append(names, sought{name: string(essential(t.nameBytes())), kinds: like(t.Kind())})
+		root.sought = true
+		names = append(names, sought{name: string(essential(root.t.nameBytes())), kinds: like(root.t.Kind())})
 	}
 	if len(names) == 0 {
 		return nil
@@ -125,8 +109,8 @@ func (r *Relocator) Prepare(relos []*CORERelo) error {
 		return err
 	}
 	for _, relo := range relos {
-		if _, ok := r.results[relocKey{relo.Root, relo.Kind, relo.Access}]; !ok {
-			r.keep(relo)
+		if res, hash := r.known.find(relo); res == nil {
+			r.keep(relo, hash)
 		}
 	}
 	return nil
@@ -154,25 +138,29 @@ func (r *Relocator) find(names []sought) error {
 func (r *Relocator) Resolve(relo *CORERelo) (Fixup, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if i, ok := r.results[relocKey{relo.Root, relo.Kind, relo.Access}]; ok {
-		return r.known[i].fix, r.known[i].err
+	res, hash := r.known.find(relo)
+	if res != nil {
+		return res.fix, res.err
 	}
-	if relo.Kind != CORETypeIDLocal {
-		if err := r.enter(); err != nil {
-			return Fixup{}, r.wrap(relo, err)
-		}
-		defer r.leave()
+	if relo.Kind == CORETypeIDLocal {
+		res = r.keep(relo, hash)
+		return res.fix, res.err
 	}
-	return r.keep(relo)
+	if err := r.enter(); err != nil {
+		return Fixup{}, r.wrap(relo, err)
+	}
+	res = r.keep(relo, hash)
+	r.leave()
+	return res.fix, res.err
 }
 
 // keep resolves what is not known yet and keeps the outcome.
-func (r *Relocator) keep(relo *CORERelo) (Fixup, error) {
-	fix, err := r.resolve(relo)
-	err = r.wrap(relo, err)
-	r.results[relocKey{relo.Root, relo.Kind, relo.Access}] = int32(len(r.known))
-	r.known = append(r.known, result{fix, err})
-	return fix, err
+func (r *Relocator) keep(relo *CORERelo, hash uint32) *outcome {
+	res := r.known.add(relo, hash)
+	if err := r.resolve(relo, &res.fix); err != nil {
+		res.fix, res.err = Fixup{}, r.wrap(relo, err)
+	}
+	return res
 }
 
 func (r *Relocator) wrap(relo *CORERelo, err error) error {
@@ -189,47 +177,46 @@ func (r *Relocator) wrap(relo *CORERelo, err error) error {
 	return fmt.Errorf("CO-RE %s of %s (%s): %w", relo.Kind, name, shown(relo.Access), err)
 }
 
-func (r *Relocator) resolve(relo *CORERelo) (Fixup, error) {
+func (r *Relocator) resolve(relo *CORERelo, fix *Fixup) error {
 	m := &r.m
 	m.kind, m.budget = relo.Kind, matchBudget
-	if err := m.local.parse(r.local, relo); err != nil {
-		return Fixup{}, err
+	root := r.roots.get(r.local, relo.Root)
+	if !root.ok {
+		return fmt.Errorf("no type %d", relo.Root)
+	}
+	if err := m.local.parseIn(r.local, relo, &root.stripped); err != nil {
+		return err
 	}
 	if relo.Kind == CORETypeIDLocal {
-		return Fixup{Kind: relo.Kind, Old: uint64(relo.Root), New: uint64(relo.Root), Target: relo.Root}, nil
+		*fix = Fixup{Kind: relo.Kind, Old: uint64(relo.Root), New: uint64(relo.Root), Target: relo.Root}
+		return nil
 	}
-	c, err := r.candidates(relo.Root)
-	if err != nil {
-		return Fixup{}, err
+	if !root.searched {
+		if err := r.candidates(root); err != nil {
+			return err
+		}
 	}
 	old, err := calc(relo.Kind, &m.local)
 	if err != nil {
-		return Fixup{}, err
+		return err
 	}
-	return r.choose(relo.Root, c, old)
+	return r.choose(root, &old, fix)
 }
 
 // candidates looks up the target types for a local one. An error is not kept.
 // Those that a matching relocation rules out are dropped for the later ones, as
 // libbpf does it.
-func (r *Relocator) candidates(root ID) ([]cand, error) {
-	if list, ok := r.cands[root]; ok {
-		return list, nil
-	}
-	t, ok := r.local.typ(root)
-	if !ok {
-		return nil, fmt.Errorf("no type %d", root)
-	}
-	name := essential(t.nameBytes())
+func (r *Relocator) candidates(root *coreRoot) error {
+	name := essential(root.t.nameBytes())
 	if len(name) == 0 {
-		return nil, errors.New("a type without a name cannot be relocated")
+		return errors.New("a type without a name cannot be relocated")
 	}
-	list, err := r.lookup(name, like(t.Kind()))
+	list, err := r.lookup(name, like(root.t.Kind()))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r.cands[root] = list
-	return list, nil
+	root.cands, root.searched = list, true
+	return nil
 }
 
 func (r *Relocator) lookup(text []byte, kinds kindSet) (list []cand, err error) {

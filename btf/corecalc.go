@@ -12,7 +12,7 @@ var errPoison = errors.New("no value")
 type number struct {
 	value    uint64
 	size     uint32 // of the field, for loads and stores; 0 where not known
-	typ      Type   // of the field, where size is known
+	typ      *Type  // of the field, where size is known
 	validate bool
 }
 
@@ -57,10 +57,10 @@ func enumNumber(kind COREKind, p *access) (number, error) {
 	if p == nil {
 		return number{}, errPoison
 	}
-	t := p.acc[0].t
-	_, v, ok := t.rawEnum(int(p.acc[0].idx))
+	t := p.field
+	_, v, ok := t.rawEnum(int(p.last.idx))
 	if !ok {
-		return number{}, fmt.Errorf("%s has no value %d", t.cstring(), p.acc[0].idx)
+		return number{}, fmt.Errorf("%s has no value %d", t.cstring(), p.last.idx)
 	}
 	if t.Kind() == KindEnum {
 		// Compilers before ENUM64 left the sign out; libbpf takes all as signed.
@@ -76,42 +76,37 @@ func fieldNumber(kind COREKind, p *access) (number, error) {
 	if p == nil {
 		return number{}, errPoison
 	}
-	last := &p.acc[len(p.acc)-1]
-	if last.name == 0 {
-		return elemNumber(kind, p, last.t)
+	if p.last.name == 0 {
+		return elemNumber(kind, p)
 	}
-	ft, ok := p.field, true
-	if ft.s == nil {
-		if ft, ok = p.s.strip(last.typ); !ok {
-			return number{}, fmt.Errorf("no type %d", last.typ)
-		}
-		p.field = ft
+	if kind == COREFieldByteOffset && p.last.bits == 0 && p.field.Kind() != KindArray {
+		size, err := p.field.sizeof(p.ptr)
+		return number{uint64(uint32(p.bits) / 8), size, &p.field, true}, err
 	}
-	f := field{bitOff: uint32(p.bits), bitSize: last.bits, t: ft, big: p.s.hdr.big}
+	f := field{bitOff: uint32(p.bits), bitSize: p.last.bits, t: p.field, big: p.s.hdr.big}
 	if err := f.window(p); err != nil {
 		return number{}, err
 	}
 	n := f.number(kind)
-	if kind == COREFieldByteOffset && last.bits == 0 {
-		n.typ, n.size = ft, f.byteSize
-		if ft.Kind() == KindArray {
-			var err error
-			n.size, err = elemSize(p, ft)
-			return n, err
-		}
+	if kind == COREFieldByteOffset && p.last.bits == 0 {
+		var err error
+		n.typ = &p.field
+		n.size, err = elemSize(p, p.field)
+		return n, err
 	}
 	return n, nil
 }
 
 // elemNumber is for an access that ends with an index: it has a place and a
 // size, but is never a bitfield.
-func elemNumber(kind COREKind, p *access, t Type) (number, error) {
+func elemNumber(kind COREKind, p *access) (number, error) {
 	switch kind {
 	case COREFieldByteOffset:
-		size, err := elemSize(p, t)
-		return number{uint64(p.bits / 8), size, t, true}, err
+		t := p.indexed()
+		size, err := elemSize(p, *t)
+		return number{p.bits / 8, size, t, true}, err
 	case COREFieldByteSize:
-		n, err := t.sizeof(p.ptr)
+		n, err := p.indexed().sizeof(p.ptr)
 		return number{value: uint64(n), validate: true}, err
 	}
 	return number{}, fmt.Errorf("%s does not apply to an array element", kind)

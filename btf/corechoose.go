@@ -3,64 +3,68 @@ package btf
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"strconv"
 )
 
 // choose matches every candidate. All that match must lead to one place and
-// value.
-func (r *Relocator) choose(root ID, list []cand, old number) (Fixup, error) {
+// value. fix is zero.
+func (r *Relocator) choose(root *coreRoot, old *number, fix *Fixup) error {
 	m := &r.m
-	fix := Fixup{Kind: m.kind, Old: old.value, Validate: old.validate, OldSize: old.size}
+	fix.Kind, fix.Old, fix.Validate, fix.OldSize = m.kind, old.value, old.validate, old.size
 	var first uint64 // bit offset of the first match
 	matched := 0
-	var matching [8]int // candidates that match; more are counted only
-	for i, cand := range list {
-		ok, err := m.match(cand.t)
+	var matching uint64 // candidates that match, of the first 64
+	for i := range root.cands {
+		cand := &root.cands[i]
+		ok, err := m.match(cand)
 		if err != nil {
-			return Fixup{}, fmt.Errorf("candidate [%d] %s: %w", cand.t.id, cand.t.cstring(), err)
+			return fmt.Errorf("candidate [%d] %s: %w", cand.t.id, cand.t.cstring(), err)
 		}
 		if !ok {
 			continue
 		}
-		next := fix
-		next.Module, next.Target = cand.module, cand.t.id
-		if err := next.fill(&m.target, old); err != nil {
-			return Fixup{}, err
-		}
 		if matched == 0 {
-			fix, first = next, m.target.bits
-		} else if m.target.bits != first || next.Poison != fix.Poison || next.New != fix.New {
-			return Fixup{}, r.ambiguous(list, old)
+			fix.Module, fix.Target, first = cand.module, cand.t.id, m.target.bits
+			if err := fix.fill(&m.target, old); err != nil {
+				return err
+			}
+		} else {
+			next := Fixup{Kind: m.kind}
+			if err := next.fill(&m.target, old); err != nil {
+				return err
+			}
+			if m.target.bits != first || next.Poison != fix.Poison || next.New != fix.New {
+				return r.ambiguous(root.cands, old)
+			}
 		}
-		if matched < len(matching) {
-			matching[matched] = i
-		}
+		matching |= 1 << i
 		matched++
 	}
 	if matched == 0 {
 		err := fix.fill(nil, old)
-		fix.Why = r.why(list)
-		return fix, err
+		fix.Why = r.why(root.cands)
+		return err
 	}
-	if matched < len(list) && matched <= len(matching) {
+	if matched < len(root.cands) && len(root.cands) <= 64 {
 		// Others may share the list.
-		kept := make([]cand, matched)
-		for i := range kept {
-			kept[i] = list[matching[i]]
+		kept := make([]cand, 0, matched)
+		for i := range root.cands {
+			if matching>>i&1 != 0 {
+				kept = append(kept, root.cands[i])
+			}
 		}
-		r.cands[root] = kept
+		root.cands = kept
 	}
-	return fix, nil
+	return nil
 }
 
 // fill sets the target's side of a Fixup; p is nil if nothing matched.
-func (f *Fixup) fill(p *access, old number) error {
+func (f *Fixup) fill(p *access, old *number) error {
 	n, err := calc(f.Kind, p)
-	if errors.Is(err, errPoison) {
-		f.Poison = true
-		return nil
-	}
 	if err != nil {
+		if f.Poison = errors.Is(err, errPoison); f.Poison {
+			return nil
+		}
 		return err
 	}
 	f.New, f.NewSize = n.value, n.size
@@ -70,7 +74,10 @@ func (f *Fixup) fill(p *access, old number) error {
 
 // resizable reports whether a load may change its width: between pointers, or
 // unsigned integers, whose value survives the zero extension.
-func resizable(l, t Type) bool {
+func resizable(l, t *Type) bool {
+	if l == nil || t == nil {
+		return false
+	}
 	if l.Kind() == KindPtr && t.Kind() == KindPtr {
 		return true
 	}
@@ -85,15 +92,16 @@ func resizable(l, t Type) bool {
 // maxListed bounds the candidates that an error names.
 const maxListed = 8
 
-func (r *Relocator) ambiguous(list []cand, old number) error {
+func (r *Relocator) ambiguous(list []cand, old *number) error {
 	m := &r.m
 	m.budget = matchBudget
-	e := &AmbiguousError{Relo: fmt.Sprintf("CO-RE %s of %s", m.kind, m.local.describe(m.kind))}
-	for _, cand := range list {
+	e := &AmbiguousError{Relo: string(m.local.describe([]byte("CO-RE "+m.kind.String()+" of "), m.kind))}
+	for i := range list {
 		if len(e.Candidates) == maxListed {
 			break
 		}
-		if ok, err := m.match(cand.t); !ok || err != nil {
+		cand := &list[i]
+		if ok, err := m.match(cand); !ok || err != nil {
 			continue
 		}
 		f := Fixup{Kind: m.kind}
@@ -111,18 +119,17 @@ func (r *Relocator) ambiguous(list []cand, old number) error {
 // why says what was sought and what is wrong with each candidate.
 func (r *Relocator) why(list []cand) string {
 	m := &r.m
-	var b strings.Builder
-	b.WriteString(m.local.describe(m.kind))
+	b := m.local.describe(make([]byte, 0, 256), m.kind)
 	if len(list) == 0 {
-		b.WriteString(": no such type in the target")
+		b = append(b, ": no such type in the target"...)
 		if r.k != nil {
 			r.k.mu.Lock()
 			defer r.k.mu.Unlock()
 			for _, e := range r.k.broken() {
-				fmt.Fprintf(&b, "; skipped %v", e)
+				b = append(append(b, "; skipped "...), e.Error()...)
 			}
 		}
-		return b.String()
+		return string(b)
 	}
 	m.budget = matchBudget
 	what := "member"
@@ -132,20 +139,23 @@ func (r *Relocator) why(list []cand) string {
 	case m.kind.typ():
 		what = "type"
 	}
-	fmt.Fprintf(&b, ": no such %s; candidates:", what)
-	for i, cand := range list {
+	b = append(append(append(b, ": no such "...), what...), "; candidates:"...)
+	for i := range list {
 		if i == maxListed {
-			fmt.Fprintf(&b, " and %d more", len(list)-i)
+			b = append(append(append(b, " and "...), strconv.Itoa(len(list)-i)...), " more"...)
 			break
 		}
-		m.match(cand.t)
+		cand := &list[i]
+		m.why = refusal{}
+		m.match(cand)
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		fmt.Fprintf(&b, " [%d] %s", cand.t.id, cand.t.cstring())
+		b = strconv.AppendUint(append(b, " ["...), uint64(cand.t.id), 10)
+		b = cand.t.appendString(append(b, "] "...))
 		if m.why.what != "" {
-			fmt.Fprintf(&b, " (%v)", m.why)
+			b = append(m.why.append(append(b, " ("...)), ')')
 		}
 	}
-	return b.String()
+	return string(b)
 }

@@ -27,17 +27,16 @@ func sameEssential(l, t Type) bool {
 
 // plainInts reports that neither is the old way to write a bitfield, an INT
 // with a bit offset. Size and sign may differ.
-func plainInts(l, t Type) bool {
-	_, _, lo := l.rawInt()
-	_, _, to := t.rawInt()
-	return lo == 0 && to == 0
+func plainInts(l, t *Type) bool {
+	return (l.s.wordAt(l.off, 0)|t.s.wordAt(t.off, 0))&intOffset == 0
 }
 
 // fieldsCompat decides whether a field of type l may be read where t is, both
 // stripped: any
 // struct for any struct or union, any pointer for any pointer, arrays by their
 // elements, enums and forward declarations by name.
-func (m *matcher) fieldsCompat(l, t Type) (bool, error) {
+func (m *matcher) fieldsCompat(l, t *Type) (bool, error) {
+	var le, te Type // of arrays
 	for range maxDepth {
 		if compound.has(l.Kind()) && compound.has(t.Kind()) {
 			return true, nil
@@ -49,7 +48,7 @@ func (m *matcher) fieldsCompat(l, t Type) (bool, error) {
 		case KindPtr, KindFloat:
 			return true, nil
 		case KindFwd, KindEnum, KindEnum64:
-			return len(l.nameBytes()) == 0 || len(t.nameBytes()) == 0 || sameEssential(l, t), nil
+			return len(l.nameBytes()) == 0 || len(t.nameBytes()) == 0 || sameEssential(*l, *t), nil
 		case KindInt:
 			return plainInts(l, t), nil
 		case KindArray:
@@ -57,9 +56,10 @@ func (m *matcher) fieldsCompat(l, t Type) (bool, error) {
 			p.l, _, _ = l.rawArray()
 			p.t, _, _ = t.rawArray()
 			var err error
-			if l, t, err = p.strip(); err != nil {
+			if le, te, err = p.strip(); err != nil {
 				return false, err
 			}
+			l, t = &le, &te
 		default:
 			return false, nil
 		}
@@ -89,7 +89,7 @@ func (m *matcher) typesCompat(p pair, level int) (bool, error) {
 		case KindStruct, KindUnion, KindEnum, KindEnum64, KindFwd:
 			return true, nil
 		case KindInt:
-			return plainInts(l, t), nil
+			return plainInts(&l, &t), nil
 		case KindPtr:
 			p.l, p.t = l.ref(), t.ref()
 		case KindArray:

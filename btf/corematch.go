@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // errBudget ends matching against types that nest without bound: only a blob
@@ -33,16 +34,24 @@ type refusal struct {
 	name string
 }
 
-func (r refusal) String() string {
-	if r.name == "" {
-		return r.what
+func (r refusal) append(b []byte) []byte {
+	before, after, ok := strings.Cut(r.what, "%s")
+	b = append(b, before...)
+	if ok {
+		b = append(append(b, shown(r.name)...), after...)
 	}
-	return fmt.Sprintf(r.what, shown(r.name))
+	return b
 }
 
 func (m *matcher) refuse(what, name string) (bool, error) {
 	m.why = refusal{what, name}
 	return false, nil
+}
+
+// wanted is the name of a local member or value.
+func (m *matcher) wanted(name uint32) string {
+	s, _ := m.local.s.str(name)
+	return s
 }
 
 func (m *matcher) spend() error {
@@ -53,29 +62,29 @@ func (m *matcher) spend() error {
 }
 
 // match tries a candidate and leaves its path in m.target.
-func (m *matcher) match(c Type) (bool, error) {
-	m.why = refusal{}
+func (m *matcher) match(c *cand) (bool, error) {
 	if err := m.spend(); err != nil {
 		return false, err
 	}
-	m.target.reset(c.s, c.id, c.s.pointerSize())
+	s := c.t.s
+	m.target.reset(s, c.t.id, s.pointerSize())
 	switch {
+	case m.kind.field():
+		return m.matchField(c)
 	case m.kind == CORETypeMatches:
-		ok, err := m.typesMatch(pair{m.local.s, c.s, m.local.root, c.id}, false, maxDepth)
+		ok, err := m.typesMatch(pair{m.local.s, s, m.local.root, c.t.id}, false, maxDepth)
 		if err == nil && !ok {
 			return m.refuse("its layout differs", "")
 		}
 		return ok, err
 	case m.kind.typ():
-		ok, err := m.typesCompat(pair{m.local.s, c.s, m.local.root, c.id}, maxDepth)
+		ok, err := m.typesCompat(pair{m.local.s, s, m.local.root, c.t.id}, maxDepth)
 		if err == nil && !ok {
 			return m.refuse("it is another sort of type", "")
 		}
 		return ok, err
-	case m.kind.enumval():
-		return m.matchEnumval(c)
 	}
-	return m.matchField(c)
+	return m.matchEnumval(c.t)
 }
 
 func (m *matcher) matchEnumval(c Type) (bool, error) {
@@ -83,34 +92,35 @@ func (m *matcher) matchEnumval(c Type) (bool, error) {
 	if !ok || !enumKinds.has(t.Kind()) {
 		return m.refuse("it is no enum", "")
 	}
-	want := essential(m.local.s.strBytes(m.local.acc[0].name))
+	want := essential(m.local.s.strBytes(m.local.last.name))
 	for i := range int(t.vlen()) {
 		name, _, ok := t.rawEnum(i)
 		if ok && string(essential(t.s.strBytes(name))) == string(want) {
-			return true, m.target.push(accessor{t: t, idx: uint32(i), name: name})
+			m.target.field = t
+			m.target.member(name, uint32(i), 0, false)
+			return true, nil
 		}
 	}
-	return m.refuse("no value %s", string(want))
+	return m.refuse("no value %s", essential(m.wanted(m.local.last.name)))
 }
 
-func (m *matcher) matchField(c Type) (bool, error) {
-	id := c.id
-	for i := range m.local.acc {
-		a := &m.local.acc[i]
-		t, ok := m.target.field, true
-		if i == 0 {
-			t = c
+func (m *matcher) matchField(c *cand) (bool, error) {
+	p := &m.target
+	p.field = c.t
+	if modifiers.has(c.t.Kind()) {
+		var ok bool
+		if p.field, ok = p.s.strip(c.t.id); !ok {
+			return false, fmt.Errorf("no type %d in the target", c.t.id)
 		}
-		if t.s == nil || modifiers.has(t.Kind()) {
-			if t, ok = m.target.s.strip(id); !ok {
-				return false, fmt.Errorf("no type %d in the target", id)
-			}
-		}
+	}
+	for i := range m.local.path {
+		a := &m.local.path[i]
+		var ok bool
 		var err error
 		if a.name != 0 {
-			id, ok, err = m.matchMember(a, t)
+			ok, err = m.matchMember(a, i == len(m.local.path)-1)
 		} else {
-			id, ok, err = m.matchIndex(a, t, i == 0)
+			ok, err = m.matchIndex(a.idx, i == 0)
 		}
 		if !ok || err != nil {
 			return false, err
@@ -121,63 +131,64 @@ func (m *matcher) matchField(c Type) (bool, error) {
 
 // matchIndex takes the same element. The first index is not into an array: it
 // treats the root as the element of one.
-func (m *matcher) matchIndex(a *accessor, t Type, first bool) (ID, bool, error) {
+func (m *matcher) matchIndex(idx uint32, first bool) (bool, error) {
+	p := &m.target
+	t := p.field
 	if !first {
 		if t.Kind() != KindArray {
-			m.refuse("%s is no array there", t.cstring())
-			return 0, false, nil
+			return m.refuse("%s is no array there", t.cstring())
 		}
 		elem, _, n := t.rawArray()
-		if a.idx >= n && !m.target.flexible(n) {
-			m.refuse("its array is shorter: %s", t.cstring())
-			return 0, false, nil
+		if idx >= n && !p.flexible(n) {
+			return m.refuse("its array is shorter: %s", t.cstring())
 		}
 		var ok bool
 		if t, ok = t.s.strip(elem); !ok {
-			return 0, false, fmt.Errorf("no type %d in the target", elem)
+			return false, fmt.Errorf("no type %d in the target", elem)
 		}
 	}
-	if err := m.target.push(accessor{t: t, idx: a.idx}); err != nil {
-		return 0, false, err
+	if err := p.index(idx, &t); err != nil {
+		return false, err
 	}
-	m.target.field = t
-	return t.id, true, m.target.advance(a.idx, t)
+	return true, p.check()
 }
 
-// matchMember finds the member of that name in t, or in an anonymous struct or
-// union within it, and checks that the types go together.
-func (m *matcher) matchMember(a *accessor, t Type) (ID, bool, error) {
-	name := m.local.s.strBytes(a.name)
-	if !compound.has(t.Kind()) {
-		m.refuse("%s has no members", t.cstring())
-		return 0, false, nil
+// matchMember finds the member of that name, also in an anonymous struct or
+// union, and checks that the types go together.
+func (m *matcher) matchMember(a *step, last bool) (bool, error) {
+	p := &m.target
+	if !compound.has(p.field.Kind()) {
+		return m.refuse("%s has no members", p.field.cstring())
 	}
-	id, found, err := m.findMember(string(name), t)
+	name := m.local.s.strBytes(a.name)
+	found, err := m.findMember(name, p.field)
+	if err == nil && found {
+		err = p.check()
+	}
 	if err != nil {
-		return 0, false, err
+		return false, err
 	}
 	if !found {
-		m.refuse("no member %s", string(name))
-		return 0, false, nil
+		return m.refuse("no member %s", m.wanted(a.name))
 	}
-	l, ok := m.local.field, true
-	if l.s == nil || a != &m.local.acc[len(m.local.acc)-1] {
-		l, ok = m.local.s.strip(a.typ)
-	}
-	if ok && m.target.field.s == nil {
-		m.target.field, ok = m.target.s.strip(id)
+	l, ok := &m.local.field, true
+	if !last || m.local.nameless {
+		var t Type
+		t, ok = m.local.s.strip(a.typ)
+		l = &t
 	}
 	if !ok {
-		return id, false, errPair
+		return false, errPair
 	}
-	ok, err = m.fieldsCompat(l, m.target.field)
+	ok, err = m.fieldsCompat(l, &p.field)
 	if err == nil && !ok {
-		m.refuse("member %s has another type", string(name))
+		return m.refuse("member %s has another type", m.wanted(a.name))
 	}
-	return id, ok, err
+	return ok, err
 }
 
-func (m *matcher) findMember(name string, t Type) (ID, bool, error) {
+// findMember goes to the member of that name in t, a struct or union.
+func (m *matcher) findMember(name []byte, t Type) (bool, error) {
 	p := &m.target
 	if t.vlen() >= indexFrom {
 		ix := m.index
@@ -190,53 +201,57 @@ func (m *matcher) findMember(name string, t Type) (ID, bool, error) {
 		}
 	}
 	if m.budget -= int(t.vlen()); m.budget < 0 {
-		return 0, false, errBudget
+		return false, errBudget
 	}
 	rest := t.s.types[t.off:][:12*t.vlen()]
 	for i := 0; len(rest) > 0; i, rest = i+1, rest[12:] {
 		off := t.s.u32(rest)
 		anon := off == 0
-		if !anon && !t.s.equal(off, name) {
+		if !anon && !same(t.s, off, name) {
 			continue
 		}
 		f, _ := t.rawMember(i)
-		if p.levels == maxAccess {
-			return 0, false, fmt.Errorf("%w: more than %d levels in the target", errAccess, maxAccess)
-		}
 		p.bits += uint64(f.offset)
-		if err := p.checkBits(); err != nil {
-			return 0, false, err
-		}
-		if !anon {
-			return f.typ, true, p.push(accessor{t, uint32(i), f.name, f.typ, f.bits})
+		if err := p.check(); err != nil {
+			return false, err
 		}
 		inner, ok := t.s.strip(f.typ)
+		if !anon {
+			if p.field = inner; !ok {
+				return true, errPair
+			}
+			p.member(f.name, uint32(i), f.bits, i+1 == int(t.vlen()))
+			return true, nil
+		}
 		if ok && compound.has(inner.Kind()) {
 			p.levels++
-			id, found, err := m.findMember(name, inner)
+			found, err := m.findMember(name, inner)
 			if found || err != nil {
-				return id, found, err
+				return found, err
 			}
 			p.levels--
 		}
 		p.bits -= uint64(f.offset)
 	}
-	return 0, false, nil
+	return false, nil
 }
 
 // indexedMember is findMember by an index.
-func (m *matcher) indexedMember(name string, ix *memberIndex) (ID, bool, error) {
+func (m *matcher) indexedMember(name []byte, ix *memberIndex) (bool, error) {
 	if err := m.spend(); err != nil {
-		return 0, false, err
+		return false, err
 	}
 	f := ix.find(name)
 	if f == nil {
-		return 0, false, nil
+		return false, nil
 	}
 	p := &m.target
 	p.bits += uint64(f.bits)
 	p.levels += int(f.level)
-	err := p.push(accessor{ix.holders[f.holder], f.idx, f.name, f.typ, uint32(f.width)})
-	p.field, _ = ix.strip(f)
-	return f.typ, true, err
+	var ok bool
+	if p.field, ok = ix.strip(f); !ok {
+		return true, errPair
+	}
+	p.member(f.name, f.idx, uint32(f.width), f.tail)
+	return true, nil
 }

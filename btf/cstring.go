@@ -20,12 +20,29 @@ func (t Type) String() string {
 
 func (t Type) cstring() string { return declare(t, "", maxPrint) }
 
+// appendString appends t as C writes it.
+func (t Type) appendString(b []byte) []byte {
+	k := t.Kind()
+	if k >= kindCount || t.name == 0 || !(compound | enumKinds).has(k) {
+		return append(b, t.cstring()...)
+	}
+	name := t.nameBytes()
+	b = append(append(b, words[k]...), ' ')
+	if len(name) > maxName {
+		return append(append(b, name[:maxName]...), "..."...)
+	}
+	return append(b, name...)
+}
+
+// maxName is the length of names from which on they are no compiler's
+// (KSYM_NAME_LEN).
+const maxName = 512
+
 // shown cuts a name that is longer than any compiler's: what is printed must
 // not grow with a hostile blob.
 func shown(name string) string {
-	const most = 512 // KSYM_NAME_LEN
-	if len(name) > most {
-		return name[:most] + "..."
+	if len(name) > maxName {
+		return name[:maxName] + "..."
 	}
 	return name
 }

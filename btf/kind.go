@@ -52,6 +52,9 @@ const (
 	IntBool
 )
 
+// intOffset is the bit offset in the word of an INT (BTF_INT_OFFSET).
+const intOffset = 0xff << 16
+
 // refUse says what the size/type word of a type holds.
 type refUse uint8
 
@@ -114,6 +117,7 @@ const (
 	enumKinds  kindSet = 1<<KindEnum | 1<<KindEnum64
 	compound   kindSet = 1<<KindStruct | 1<<KindUnion
 	modifiers  kindSet = 1<<KindTypedef | 1<<KindConst | 1<<KindVolatile | 1<<KindRestrict | 1<<KindTypeTag
+	sized      kindSet = 1<<KindInt | 1<<KindFloat | 1<<KindDatasec | compound | enumKinds
 	linkedKind kindSet = 1<<KindFunc | 1<<KindVar
 )
 

@@ -1,6 +1,7 @@
 package btf
 
 import (
+	"encoding/binary"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,7 @@ type indexed struct {
 	holder     uint16
 	level      uint8 // anonymous structs around it
 	width      uint8 // of a bitfield
+	tail       bool  // the last of its holder
 	// to is where the stripped type is, id and offset, once it was asked for:
 	// the way to it is longer than all else.
 	to atomic.Uint64
@@ -99,7 +101,7 @@ func (ix *memberIndex) collect(t Type, bits uint64, level int) bool {
 		if m.name != 0 {
 			ix.list = append(ix.list, indexed{
 				hash: hashName(t.s.strBytes(m.name)), name: m.name, typ: m.typ,
-				idx: uint32(i), bits: uint32(at), holder: uint16(holder), level: uint8(level), width: uint8(m.bits),
+				idx: uint32(i), tail: i+1 == int(t.vlen()), bits: uint32(at), holder: uint16(holder), level: uint8(level), width: uint8(m.bits),
 			})
 			continue
 		}
@@ -126,22 +128,34 @@ func (ix *memberIndex) fill() {
 	}
 }
 
-func (ix *memberIndex) find(name string) *indexed {
+func (ix *memberIndex) find(name []byte) *indexed {
 	hash, mask := hashName(name), uint32(len(ix.slots)-1)
 	for at := hash & mask; ix.slots[at] != 0; at = (at + 1) & mask {
 		m := &ix.list[ix.slots[at]-1]
-		if m.hash == hash && ix.holders[m.holder].s.equal(m.name, name) {
+		if m.hash == hash && same(ix.holders[m.holder].s, m.name, name) {
 			return m
 		}
 	}
 	return nil
 }
 
-// hashName is FNV-1a.
-func hashName[T string | []byte](name T) uint32 {
-	h := uint32(2166136261)
-	for i := range len(name) {
-		h = (h ^ uint32(name[i])) * 16777619
+// hashName mixes eight bytes at a time, the last eight of which may overlap.
+func hashName(name []byte) uint32 {
+	h := uint64(len(name))
+	if len(name) < 8 {
+		for _, c := range name {
+			h = h<<8 ^ uint64(c)
+		}
+	} else {
+		last := binary.LittleEndian.Uint64(name[len(name)-8:])
+		for ; len(name) > 8; name = name[8:] {
+			h = (h ^ binary.LittleEndian.Uint64(name)) * mixer
+		}
+		h ^= last
 	}
-	return h
+	h *= mixer
+	return uint32(h >> 32)
 }
+
+// mixer is 2^64 divided by the golden ratio, odd.
+const mixer = 0x9e3779b97f4a7c15

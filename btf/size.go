@@ -75,6 +75,17 @@ func (s *Spec) sizeof(id ID, ptr uint32) (uint32, error) {
 }
 
 func (t Type) sizeof(ptr uint32) (uint32, error) {
+	if sized.has(t.Kind()) {
+		return t.size, nil
+	}
+	if t.Kind() == KindPtr {
+		return ptr, nil
+	}
+	return t.sizeofMany(ptr)
+}
+
+// sizeofMany is sizeof for types whose size is that of another type.
+func (t Type) sizeofMany(ptr uint32) (uint32, error) {
 	id, elems := t.id, uint64(1)
 	for range maxDepth {
 		switch k := t.Kind(); k {

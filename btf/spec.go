@@ -107,6 +107,14 @@ func (s *Spec) Type(id ID) (Type, bool) {
 
 // typ is Type for callers that hold the guard.
 func (s *Spec) typ(id ID) (Type, bool) {
+	if i := uint32(id - s.first); i < s.index.n && s.index.shift == 0 {
+		return s.at(id, s.index.offs[i]), true
+	}
+	return s.walkTo(id)
+}
+
+// walkTo is typ for ids of the base, and for an index with gaps.
+func (s *Spec) walkTo(id ID) (Type, bool) {
 	for id < s.first {
 		if id == 0 {
 			return Type{s: s}, true
@@ -128,7 +136,14 @@ func (s *Spec) typ(id ID) (Type, bool) {
 // lie within the type section.
 func (s *Spec) at(id ID, off uint32) Type {
 	b := s.types[off:][:typeSize:typeSize]
-	return Type{s: s, id: id, off: off + typeSize, name: s.u32(b), info: s.u32(b[4:]), size: s.u32(b[8:])}
+	t := Type{
+		s: s, id: id, off: off + typeSize,
+		name: binary.LittleEndian.Uint32(b), info: binary.LittleEndian.Uint32(b[4:]), size: binary.LittleEndian.Uint32(b[8:]),
+	}
+	if s.hdr.big {
+		t.name, t.info, t.size = bits.ReverseBytes32(t.name), bits.ReverseBytes32(t.info), bits.ReverseBytes32(t.size)
+	}
+	return t
 }
 
 func (s *Spec) recordLen(off uint32) uint32 {
@@ -287,7 +302,9 @@ func (s *Spec) ownBytes(off uint32) []byte {
 }
 
 // equal compares the string at off with name, without looking for its end.
-func (s *Spec) equal(off uint32, name string) bool {
+func (s *Spec) equal(off uint32, name string) bool { return same(s, off, name) }
+
+func same[T string | []byte](s *Spec, off uint32, name T) bool {
 	for off < s.strOff {
 		s = s.base
 	}
@@ -296,7 +313,7 @@ func (s *Spec) equal(off uint32, name string) bool {
 		return false
 	}
 	b := s.strs[off:]
-	return b[len(name)] == 0 && string(b[:len(name)]) == name
+	return b[len(name)] == 0 && string(b[:len(name)]) == string(name)
 }
 
 // onHeap is s itself, or for a mapped Spec a copy that needs no guard, made

@@ -1,5 +1,10 @@
 package btf
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // Type is a handle on one type: a small value that reads the blob when asked.
 // Comparing two Types of one Spec with == compares identity. The zero Type is
 // void. Methods that do not apply to the kind give zero values; so does
@@ -105,7 +110,10 @@ func (t Type) rawMember(i int) (m rawMember, ok bool) {
 	if b == nil {
 		return m, false
 	}
-	m = rawMember{name: t.s.u32(b), typ: ID(t.s.u32(b[4:])), offset: t.s.u32(b[8:])}
+	m = rawMember{name: binary.LittleEndian.Uint32(b), typ: ID(binary.LittleEndian.Uint32(b[4:])), offset: binary.LittleEndian.Uint32(b[8:])}
+	if t.s.hdr.big {
+		m.name, m.typ, m.offset = bits.ReverseBytes32(m.name), ID(bits.ReverseBytes32(uint32(m.typ))), bits.ReverseBytes32(m.offset)
+	}
 	if t.KindFlag() {
 		m.bits, m.offset = m.offset>>24, m.offset&0xffffff
 	}
