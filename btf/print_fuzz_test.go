@@ -1,0 +1,58 @@
+package btf
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/skepbpf/skep/internal/fuzztest"
+)
+
+// readBoth reads b as an object's blob, or, unchecked, as the kernel's.
+func readBoth(b []byte, kernel bool) *Spec {
+	if !kernel {
+		s, err := Parse(bytes.Clone(b))
+		if err != nil {
+			return nil
+		}
+		return s
+	}
+	s, err := newSpec(bytes.Clone(b), nil)
+	if err != nil {
+		return nil
+	}
+	if s.index, err = s.scan(sampleShift, nil); err != nil {
+		return nil
+	}
+	return s
+}
+
+// printLimit is what a printer may allocate for n bytes of types: its text,
+// which grows by doubling, and what it knows of names.
+func printLimit(n int) uint64 { return 12*textBase + (12*textPerByte+256)*uint64(n) }
+
+func FuzzWriteC(f *testing.F) {
+	seeds(f, func(b []byte) { f.Add(b, false) })
+	for _, o := range orders {
+		f.Add(clashes(o).bytes(), true)
+	}
+	f.Add(layouts(f, ".el").Bytes(), true)
+	f.Fuzz(func(t *testing.T, b []byte, kernel bool) {
+		s := readBoth(b, kernel)
+		if s == nil {
+			return
+		}
+		var out bytes.Buffer
+		var err error
+		fuzztest.Within(t, len(b), printLimit(len(b)), func() {
+			out.Reset()
+			err = WriteC(&out, s, nil)
+		})
+		if most := textBase + textPerByte*len(b); out.Len() > most {
+			t.Fatalf("%d bytes of text of %d", out.Len(), len(b))
+		}
+		var again bytes.Buffer
+		if err2 := WriteC(&again, s, nil); (err == nil) != (err2 == nil) || !bytes.Equal(out.Bytes(), again.Bytes()) {
+			t.Fatal("printed twice, another text")
+		}
+	})
+}
