@@ -78,7 +78,7 @@ func (p *cprinter) declare(id ID, name string, level int) {
 }
 
 // maxDeclarator bounds what stands beside a base type, parameters included.
-const maxDeclarator = 64 << 10
+const maxDeclarator = 8 << 10
 
 // suffixed appends to a declarator what binds tighter than its stars.
 func suffixed(inner, suffix string) string {
