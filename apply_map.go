@@ -37,6 +37,9 @@ const largeMap = 64 << 10
 
 func (p *Prepared) createMap(m *plannedMap) error {
 	if given := p.opts.Maps[m.name]; given != nil {
+		if m.constant {
+			return mkerr.Errorf("map %s: programs were pruned by what the object says it holds: no other map can be given for it", m.name)
+		}
 		dup, err := given.Dup()
 		if err != nil {
 			return mkerr.Errorf("map %s: %w", m.name, err)

@@ -124,6 +124,8 @@ type Outcome struct {
 	Loaded   bool
 	Why      error    // why it was left out
 	Degraded []string // what it does without on this kernel
+	// Pruned lists what Spec.Prune took out of it.
+	Pruned []string
 	// Unresolved lists instructions that refer to what the kernel does not
 	// have. Such a program loads as long as they cannot be reached.
 	Unresolved []string
@@ -140,7 +142,7 @@ type MapOutcome struct {
 func newReport(p *Plan) *Report {
 	r := &Report{Programs: map[string]Outcome{}, Maps: map[string]MapOutcome{}, Externs: slices.Clone(p.externs), Degraded: slices.Clone(p.lost)}
 	for _, pp := range p.programs {
-		o := Outcome{Why: pp.err}
+		o := Outcome{Why: pp.err, Pruned: pp.pruned}
 		for _, u := range pp.poison {
 			o.Unresolved = append(o.Unresolved, u.String())
 		}

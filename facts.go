@@ -115,6 +115,20 @@ func (f *Facts) ask(t *token.Token, features []Feature) error {
 	return err
 }
 
+// inDoubt leaves out what every kernel of this release has: data sections, which
+// no configuration leaves out. To ask costs as much as to create a map and a
+// program.
+func (f *Facts) inDoubt(features []Feature) (ask []Feature) {
+	v, err := version.Parse(f.Release)
+	for _, id := range features {
+		since, _ := version.Parse(id.Since())
+		if id != feature.GlobalData || err != nil || v.Code() < since.Code() {
+			ask = append(ask, id)
+		}
+	}
+	return ask
+}
+
 func readFacts(needs Needs, o *FactOptions, root tree.Root) (*Facts, error) {
 	f := &Facts{PageSize: os.Getpagesize(), Features: o.Features, BTF: o.BTF}
 	if f.Features == nil {
@@ -141,8 +155,8 @@ func readFacts(needs Needs, o *FactOptions, root tree.Root) (*Facts, error) {
 	if f.BTF == nil {
 		f.BTF, f.owned = btf.NewKernelAt(root), true
 	}
-	if len(needs.Features) > 0 {
-		f.Unknown = f.ask(o.Token, needs.Features)
+	if ask := f.inDoubt(needs.Features); len(ask) > 0 {
+		f.Unknown = f.ask(o.Token, ask)
 	}
 	return f, nil
 }

@@ -140,6 +140,7 @@ var refusals = []struct {
 	{"off", "unknown", []string{"skep_unknown", "set Type"}, "", false},
 	{"sections", "numbered", []string{"section \"socket1\" is no known program type", "set Type"}, "", false},
 	{"sections", "underscore", []string{"section \"kprobe_sys_bpf\" is no known program type", "set Type"}, "", false},
+	{"prune_absent", "guarded", []string{"extern skep_absent_kfunc: func skep_absent_kfunc: not found in kernel BTF"}, "", false},
 	{"prefer", "fentry_sleep", []string{"BPF_PROG_LOAD"}, "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", true},
 	{"prefer", "fexit_sleep", []string{"BPF_PROG_LOAD"}, "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", true},
 	{"lsm", "file_open", []string{"BPF_PROG_LOAD"}, "CONFIG_BPF_LSM", true},

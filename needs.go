@@ -78,6 +78,9 @@ func (s *Spec) needsOf(f *FuncSpec, n *Needs) {
 		if core := s.core(in); core != nil && core.Kind != btf.CORETypeIDLocal {
 			n.KernelBTF = true
 		}
+		if s.refersToData(in) {
+			n.Features = append(n.Features, feature.GlobalData)
+		}
 		switch in.Ref.Kind {
 		case asm.RefVar, asm.RefKsym, asm.RefKfunc:
 		default:
@@ -107,6 +110,19 @@ func (n *Needs) kconfig(name string) {
 }
 
 func isConfig(x *elf.ExternDef) bool { return x.Kind == elf.ExternKconfig }
+
+// refersToData reports whether an instruction wants the address of a data
+// section.
+func (s *Spec) refersToData(in *asm.Instruction) bool {
+	switch in.Ref.Kind {
+	case asm.RefVar:
+		return true
+	case asm.RefMapValue:
+		m := s.Maps[in.Ref.Name]
+		return m != nil && m.Type == maps.Array
+	}
+	return false
+}
 
 // core is the CO-RE record of an instruction, or nil.
 func (s *Spec) core(in *asm.Instruction) *btf.CORERelo {
@@ -138,6 +154,11 @@ func (s *Spec) extern(name string) *elf.ExternDef {
 // reach lists the functions that a program consists of, its own first, each
 // once, in the order of their first use.
 func (s *Spec) reach(program string) []*FuncSpec {
+	return s.reachIn(program, func(f *FuncSpec) asm.Instructions { return f.Insns })
+}
+
+// reachIn is reach by other instructions than the functions' own.
+func (s *Spec) reachIn(program string, insns func(*FuncSpec) asm.Instructions) []*FuncSpec {
 	p := s.Programs[program]
 	own := &FuncSpec{Name: program, Insns: p.Insns}
 	if f := s.Funcs[program]; f != nil {
@@ -152,8 +173,9 @@ func (s *Spec) reach(program string) []*FuncSpec {
 		}
 	}
 	for i := 0; i < len(all); i++ {
-		for j := range all[i].Insns {
-			if ref := &all[i].Insns[j].Ref; ref.Kind == asm.RefFunc {
+		code := insns(all[i])
+		for j := range code {
+			if ref := &code[j].Ref; ref.Kind == asm.RefFunc {
 				add(ref.Name)
 			}
 		}

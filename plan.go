@@ -45,6 +45,8 @@ type plannedMap struct {
 	ops    *structops.Value
 	arena  *globals
 	owner  string // the only program that may use it, or ""
+	// constant: instructions depend on the contents.
+	constant bool
 	// optional: a struct_ops map that may fail to attach
 	optional bool
 }
@@ -62,7 +64,8 @@ type plannedProgram struct {
 	tables  []table // jump tables
 	notes   []note  // what was resolved, for String
 	poison  []unresolved
-	err     error // why it is left out
+	pruned  []string // what constants removed
+	err     error    // why it is left out
 }
 
 // unresolved is an instruction that the verifier refuses if it is reached.
@@ -85,17 +88,12 @@ type planner struct {
 	order   []*plannedExtern // as they were first used
 	modules []plannedModule
 	lost    []string
+	// inline: the kernel has no data sections.
+	inline    bool
+	constants map[string]bool // maps whose contents instructions depend on
 
 	programs []*plannedProgram // all, once they are planned
 	bytes    binary.ByteOrder  // as Plan.order
-}
-
-// plannedFunc is a function after CO-RE and externs. Programs share it.
-type plannedFunc struct {
-	relo.Func
-	notes  []note
-	poison []unresolved
-	err    error
 }
 
 // Plan resolves everything in s that does not need the kernel's hand: CO-RE,
@@ -107,7 +105,8 @@ type plannedFunc struct {
 func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	p := &planner{
 		spec: s.Copy(), facts: f, funcs: map[string]*plannedFunc{}, ops: map[string]*plannedOps{}, externs: map[string]*plannedExtern{},
-		arenas: map[string]*globals{},
+		arenas: map[string]*globals{}, constants: map[string]bool{},
+		inline: f.Features.Get(feature.GlobalData) == feature.No,
 	}
 	plan := &Plan{object: s.Name, license: s.License, release: f.Release, version: f.versionOf(), cpus: f.CPUs, types: s.Types}
 	fail := func(step, name string, err error) (*Plan, error) {
@@ -119,10 +118,10 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	}
 	p.lookAhead()
 	p.structOps()
+	p.planPrograms(plan)
 	index := map[string]int{}
-	for _, name := range p.spec.ProgramNames() {
-		index[name] = len(plan.programs)
-		plan.programs = append(plan.programs, p.program(name))
+	for i, pp := range plan.programs {
+		index[pp.name] = i
 	}
 	p.programs = plan.programs
 	for _, group := range p.spec.prefer {
@@ -131,7 +130,12 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	if bad := plan.firstFailure(); bad != nil {
 		return fail("plan", bad.name, mkerr.Errorf("program %s: %w", bad.name, bad.err))
 	}
+	pruned := p.prunedMaps(plan)
 	for _, name := range p.spec.MapNames() {
+		if pruned[name] {
+			plan.maps = append(plan.maps, p.prunedMap(name))
+			continue
+		}
 		m, err := p.planMap(name)
 		if err != nil {
 			return fail("plan", name, mkerr.Errorf("map %s: %w", name, err))
@@ -146,39 +150,6 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	}
 	plan.lost, plan.modules = p.lost, p.modules
 	return plan, nil
-}
-
-func (p *Plan) addGroup(names []string, index map[string]int) {
-	var members []int
-	for _, n := range names {
-		if i, ok := index[n]; ok && p.programs[i].policy != Off {
-			members = append(members, i)
-		}
-	}
-	p.groups = append(p.groups, members)
-}
-
-// firstFailure is the first program that must be there and cannot: a Required
-// one without alternatives, or the last of a group that has a Required member.
-func (p *Plan) firstFailure() *plannedProgram {
-	grouped := map[int]bool{}
-	for _, g := range p.groups {
-		required, possible := false, false
-		for _, i := range g {
-			grouped[i] = true
-			required = required || p.programs[i].policy == Required
-			possible = possible || p.programs[i].err == nil
-		}
-		if required && !possible && len(g) > 0 {
-			return p.programs[g[len(g)-1]]
-		}
-	}
-	for i, pr := range p.programs {
-		if pr.err != nil && pr.policy == Required && !grouped[i] {
-			return pr
-		}
-	}
-	return nil
 }
 
 // lookAhead has every type that the plan will name found in one pass over the
@@ -244,14 +215,11 @@ func (a *lookAhead) function(s *Spec, f *FuncSpec) {
 
 // program plans one program; its err says why it cannot be loaded.
 func (p *planner) program(name string) *plannedProgram {
-	ps := p.spec.Programs[name]
-	pp := &plannedProgram{name: name, section: ps.Section, match: ps.Match, handler: ps.handler, spec: ps.Spec}
-	var why error
-	if pp.policy, why = p.spec.policy(name); pp.policy == Off {
-		pp.err = why
+	pp := p.unplanned(name)
+	if pp.policy == Off {
 		return pp
 	}
-	pp.err = p.fill(pp, ps)
+	pp.err = p.fill(pp, p.spec.Programs[name])
 	return pp
 }
 
@@ -264,7 +232,7 @@ func (p *planner) fill(pp *plannedProgram, ps *ProgramSpec) error {
 			return err
 		}
 	}
-	for _, f := range p.spec.reach(pp.name) {
+	for _, f := range p.spec.reachIn(pp.name, func(f *FuncSpec) asm.Instructions { return p.function(f).Insns }) {
 		if err := p.function(f).err; err != nil {
 			return err
 		}
@@ -290,7 +258,9 @@ func (p *planner) fill(pp *plannedProgram, ps *ProgramSpec) error {
 		f := p.funcs[fn]
 		pp.notes = append(pp.notes, f.notes...)
 		pp.poison = append(pp.poison, f.poison...)
+		pp.pruned = append(pp.pruned, f.pruned...)
 	}
+	p.prunedFuncs(pp)
 	if err := p.maps(pp); err != nil {
 		return err
 	}

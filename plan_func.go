@@ -4,10 +4,21 @@ import (
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/relo"
+	"github.com/skepbpf/skep/internal/step/prune"
 )
 
 // vmlinux is the name of the kernel's own BTF.
 const vmlinux = "vmlinux"
+
+// plannedFunc is a function after CO-RE, pruning and externs. Programs share it.
+type plannedFunc struct {
+	relo.Func
+	notes  []note
+	poison []unresolved
+	tails  []prune.TailCall // if it was pruned
+	pruned []string
+	err    error
+}
 
 // function resolves one function, once for all programs that call it.
 func (p *planner) function(f *FuncSpec) *plannedFunc {
@@ -23,7 +34,11 @@ func (p *planner) function(f *FuncSpec) *plannedFunc {
 	for i := range pf.Insns {
 		in := &pf.Insns[i]
 		// The rest is looked up all the same: the report tells of all.
-		if err := p.extern(pf, in, slot); err != nil && pf.err == nil {
+		err := p.extern(pf, in, slot)
+		if err == nil && p.inline {
+			err = p.noData(in)
+		}
+		if err != nil && pf.err == nil {
 			pf.err = mkerr.Errorf("%s: %w", f.Name, err)
 		}
 		slot += in.Slots()
@@ -31,12 +46,20 @@ func (p *planner) function(f *FuncSpec) *plannedFunc {
 	return pf
 }
 
-// core applies the CO-RE relocations of a function.
+// core applies the CO-RE relocations of a function, and prunes it.
 func (p *planner) core(pf *plannedFunc) error {
+	prunes := p.prunes()
+	var failed map[*btf.CORERelo]error // and may be in dead code
 	insns, poisoned, err := relo.ApplyCORE(pf.Insns, p.spec.notes(), func(c *btf.CORERelo) (btf.Fixup, error) {
 		fix, err := p.relo.Resolve(c)
 		if err == nil {
 			pf.notes = append(pf.notes, note{core: c, fix: fix})
+		} else if prunes {
+			if failed == nil {
+				failed = map[*btf.CORERelo]error{}
+			}
+			failed[c] = err
+			return btf.Fixup{Poison: true}, nil
 		}
 		return fix, err
 	})
@@ -47,5 +70,35 @@ func (p *planner) core(pf *plannedFunc) error {
 	for _, u := range poisoned {
 		pf.poison = append(pf.poison, unresolved{pf.Name, u.Slot, u.Why})
 	}
+	if !prunes {
+		return nil
+	}
+	if err := p.prune(pf); err != nil {
+		return mkerr.Errorf("%s: %w", pf.Name, err)
+	}
+	return p.reachedCORE(pf, failed)
+}
+
+// reachedCORE forgets the relocations of pruned code. One that failed and is
+// reached is an error.
+func (p *planner) reachedCORE(pf *plannedFunc, failed map[*btf.CORERelo]error) error {
+	reached := map[*btf.CORERelo]bool{}
+	slot := 0
+	for i := range pf.Insns {
+		in := &pf.Insns[i]
+		c := p.spec.core(in)
+		if err := failed[c]; c != nil && err != nil {
+			return mkerr.Errorf("%s: insn %d: %w", pf.Name, slot, err)
+		}
+		reached[c] = true
+		slot += in.Slots()
+	}
+	var notes []note
+	for _, n := range pf.notes {
+		if reached[n.core] {
+			notes = append(notes, n)
+		}
+	}
+	pf.notes = notes
 	return nil
 }

@@ -1,10 +1,12 @@
 package skep
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/maps"
 )
 
@@ -14,7 +16,7 @@ const objNameLen = 16
 // planMap gives the form of a map that only sizes of this kernel decide.
 func (p *planner) planMap(name string) (*plannedMap, error) {
 	ms := p.spec.Maps[name]
-	pm := &plannedMap{name: name, spec: *ms.Spec.Copy(), off: ms.Off}
+	pm := &plannedMap{name: name, spec: *ms.Spec.Copy(), off: ms.Off, constant: p.constants[name]}
 	if ms.Off {
 		return pm, nil
 	}
@@ -38,6 +40,11 @@ func (p *planner) planMap(name string) (*plannedMap, error) {
 	if def != nil {
 		if def.Extern {
 			pm.extern = true
+			return pm, nil
+		}
+		if p.inline && (def.Kind == elf.MapKconfig || def.Kind == elf.MapData) {
+			pm.off, pm.why = true, feature.Unsupported(feature.GlobalData)
+			p.lose(fmt.Sprintf("map %s: constants are inlined: %v", name, pm.why))
 			return pm, nil
 		}
 		switch def.Kind {

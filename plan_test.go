@@ -83,7 +83,7 @@ func TestPlanGolden(t *testing.T) {
 		"examples/execsnoop/execsnoop.bpf.el.o", "testdata/core.el.o", "testdata/globals.el.o", "testdata/kconfig.el.o",
 		"testdata/ksyms.el.o", "testdata/ksyms_typed.el.o", "testdata/lsm.el.o", "testdata/mapinmap.el.o", "testdata/off.el.o",
 		"testdata/prefer.el.o", "testdata/ringbuf.el.o", "testdata/subprogs.el.o", "testdata/usdt.el.o", "testdata/legacy.el.o",
-		"testdata/kfunc.el.o", "testdata/kfunc_bad.el.o", "testdata/kfunc_module.el.o", "testdata/kconfig_types.el.o",
+		"testdata/kfunc.el.o", "testdata/kfunc_bad.el.o", "testdata/prune.el.o", "testdata/prune_absent.el.o", "testdata/kfunc_module.el.o", "testdata/kconfig_types.el.o",
 	} {
 		name, _, _ := strings.Cut(filepath.Base(path), ".")
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +98,7 @@ func TestPlanGolden(t *testing.T) {
 					p.Policy = skep.Optional
 				}
 			}
+			spec.Prune = strings.HasPrefix(name, "prune")
 			var got string
 			for range 3 {
 				// New facts: nothing may come from what was found before.

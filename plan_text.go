@@ -100,6 +100,9 @@ func (pp *plannedProgram) print(b *strings.Builder, types *btf.Spec) {
 	if len(pp.spec.Signature) > 0 {
 		fmt.Fprintf(b, "\tsigned, keyring %s\n", pp.spec.Keyring)
 	}
+	for _, text := range pp.pruned {
+		fmt.Fprintf(b, "\tpruned: %s\n", text)
+	}
 	for _, n := range pp.notes {
 		fmt.Fprintf(b, "\t%s\n", n.String(types))
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/elf"
+	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/layout"
 )
 
@@ -314,20 +315,21 @@ func TestNames(t *testing.T) {
 // TestNeeds: what must be known of a kernel is what the programs that are not
 // Off use.
 func TestNeeds(t *testing.T) {
+	data := []skep.Feature{feature.GlobalData}
 	for _, tc := range []struct {
 		object string
 		only   []string
 		want   skep.Needs
 	}{
-		{"globals", nil, skep.Needs{}},
-		{"core", []string{"fields"}, skep.Needs{KernelBTF: true}},
-		{"core", []string{"direct"}, skep.Needs{KernelBTF: true, Hooks: []string{"sched_process_exit"}}},
+		{"globals", nil, skep.Needs{Features: data}},
+		{"core", []string{"fields"}, skep.Needs{KernelBTF: true, Features: data}},
+		{"core", []string{"direct"}, skep.Needs{KernelBTF: true, Features: data, Hooks: []string{"sched_process_exit"}}},
 		{"kconfig", []string{"reads_none"}, skep.Needs{}},
 		{"kconfig_strong", nil, skep.Needs{}},
-		{"ksyms", []string{"typeless"}, skep.Needs{Symbols: []string{"schedule", "skep_absent"}}},
-		{"ksyms", []string{"kfunc"}, skep.Needs{KernelBTF: true, Hooks: []string{"task_newtask"}}},
+		{"ksyms", []string{"typeless"}, skep.Needs{Features: data, Symbols: []string{"schedule", "skep_absent"}}},
+		{"ksyms", []string{"kfunc"}, skep.Needs{KernelBTF: true, Features: data, Hooks: []string{"task_newtask"}}},
 		{"pinned", nil, skep.Needs{PinNames: []string{"shared_counts"}}},
-		{"attach", nil, skep.Needs{KernelBTF: true, Hooks: []string{"sys_enter"}}},
+		{"attach", nil, skep.Needs{KernelBTF: true, Features: data, Hooks: []string{"sys_enter"}}},
 	} {
 		spec := open(t, native(tc.object))
 		if tc.only != nil {
@@ -344,7 +346,7 @@ func TestNeeds(t *testing.T) {
 		}
 	}
 	needs := open(t, native("kconfig")).Needs()
-	if !needs.Version || !slices.IsSorted(needs.Config) || len(needs.Features) != 1 ||
+	if !needs.Version || !slices.IsSorted(needs.Config) || !slices.Equal(needs.Features, []skep.Feature{feature.GlobalData, feature.BPFCookie}) ||
 		!slices.Contains(needs.Config, "CONFIG_HZ") || slices.Contains(needs.Config, "LINUX_HAS_BPF_COOKIE") {
 		t.Errorf("kconfig needs %+v", needs)
 	}

@@ -94,7 +94,7 @@ func (i *Instruction) SetTarget(at, slot int) error {
 			i.Imm = int64(uint32(int32(d)))
 		}
 	default:
-		return fmt.Errorf("%q has no target", i.String())
+		return fmt.Errorf("opcode %#02x has no target", uint8(i.Op)) // its text would keep the disassembler in every loader
 	}
 	i.Ref = Ref{}
 	return nil

@@ -24,9 +24,10 @@ type result struct {
 
 // loadFlags of the verb.
 type loadFlags struct {
-	json, each, autosize, attach bool
-	pin                          string
-	config                       *skep.Config
+	json, each, autosize, attach, prune bool
+
+	pin    string
+	config *skep.Config
 }
 
 func runLoad(e env, args []string) int {
@@ -36,6 +37,7 @@ func runLoad(e env, args []string) int {
 	fs.BoolVar(&f.each, "each", false, "load every program alone, also those marked off")
 	fs.BoolVar(&f.autosize, "autosize", false, "give maps of size 0 a workable size")
 	fs.BoolVar(&f.attach, "attach", false, "also attach what its section name allows")
+	fs.BoolVar(&f.prune, "prune", false, "leave out what constants make unreachable")
 	fs.StringVar(&f.pin, "pin", "", "pin maps by name in this `directory`")
 	config := configFlag(fs)
 	objects, code, ok := parse(e, fs, args)
@@ -81,6 +83,7 @@ func (f *loadFlags) object(e env, path string) int {
 	if f.autosize {
 		autosize(spec)
 	}
+	spec.Prune = f.prune
 	var results []result
 	if f.each {
 		results = f.loadEach(spec, path)
@@ -90,7 +93,8 @@ func (f *loadFlags) object(e env, path string) int {
 	code := exitGood
 	for _, r := range results {
 		f.print(e, r)
-		if !r.OK && !errors.Is(r.err, skep.ErrOff) && !errors.Is(r.err, skep.ErrNotPreferred) {
+		if !r.OK && !errors.Is(r.err, skep.ErrOff) && !errors.Is(r.err, skep.ErrNotPreferred) &&
+			!errors.Is(r.err, skep.ErrPruned) {
 			code = exitRejected
 		}
 	}
@@ -173,6 +177,16 @@ func (f *loadFlags) report(e env, path string, r *skep.Report) {
 	}
 	for _, d := range r.Degraded {
 		fmt.Fprintf(e.out, "%s: goes without: %s\n", path, d)
+	}
+	for _, name := range sortedKeys(r.Programs) {
+		for _, text := range r.Programs[name].Pruned {
+			fmt.Fprintf(e.out, "%s: program %s: pruned: %s\n", path, name, text)
+		}
+	}
+	for _, name := range sortedKeys(r.Maps) {
+		if why := r.Maps[name].Why; errors.Is(why, skep.ErrPruned) {
+			fmt.Fprintf(e.out, "%s: map %s: %v\n", path, name, why)
+		}
 	}
 }
 

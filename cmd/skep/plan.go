@@ -12,6 +12,7 @@ func runPlan(e env, args []string) int {
 	fs := flag.NewFlagSet("plan", flag.ContinueOnError)
 	auto := fs.Bool("autosize", false, "give maps of size 0 a workable size")
 	off := fs.String("off", "", "comma-separated `programs` to switch off")
+	prune := fs.Bool("prune", false, "leave out what constants make unreachable")
 	config := configFlag(fs)
 	objects, code, ok := parse(e, fs, args)
 	if !ok {
@@ -31,6 +32,7 @@ func runPlan(e env, args []string) int {
 		if *auto {
 			autosize(spec)
 		}
+		spec.Prune = *prune
 		for _, name := range strings.FieldsFunc(*off, func(r rune) bool { return r == ',' }) {
 			if spec.Programs[name] == nil {
 				fmt.Fprintf(e.err, "skep plan: %s: no program %s\n", path, name)
