@@ -115,3 +115,25 @@ func TestRealRoundTrip(t *testing.T) {
 		checkRoundTrip(t, sections{o.name, o.btf, o.ext})
 	}
 }
+
+func BenchmarkDedup(b *testing.B) {
+	s, _ := hostBTF(b)
+	three := NewBuilder(nil)
+	for range 3 {
+		three.AddSpec(s)
+	}
+	all, err := three.Spec()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, in := range map[string]*Spec{"kernel": s, "kernel three times": all} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Dedup(in, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
