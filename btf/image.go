@@ -50,17 +50,15 @@ func fileBTF(r io.ReaderAt, size int64) ([]byte, error) {
 		return nil, err
 	}
 	if _, err := byteOrder(section, head[:]); err == nil {
-		b := make([]byte, size)
-		_, err := r.ReadAt(b, 0)
-		return b, err
+		return readWhole(r, size)
 	}
 	f, err := elffile.Open(r, size)
 	if err != nil {
 		return nil, err
 	}
-	i, ok := f.Section(section)
-	if !ok {
-		return nil, fmt.Errorf("no section %s: %w", section, ErrNoBTF)
+	b, err := sectionData(f, section)
+	if err == nil && b == nil {
+		err = fmt.Errorf("no section %s: %w", section, ErrNoBTF)
 	}
-	return f.Data(i)
+	return b, err
 }

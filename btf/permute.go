@@ -11,8 +11,9 @@ import (
 // ids, the one that is to come first first. ext is the .BTF.ext that belongs to
 // s, or nil.
 func Permute(s *Spec, ext []byte, order []ID) (*Rewritten, error) {
-	if s = s.onHeap(); s == nil {
-		return nil, ErrClosed
+	s, err := s.checked()
+	if err != nil {
+		return nil, fmt.Errorf("permute BTF: %w", err)
 	}
 	out := &Rewritten{first: s.first, ids: make([]ID, s.index.n)}
 	if len(order) != len(out.ids) {
@@ -25,7 +26,6 @@ func Permute(s *Spec, ext []byte, order []ID) (*Rewritten, error) {
 		}
 		out.ids[at] = s.first + ID(i)
 	}
-	// Where each type goes: what those before it need.
 	types := make([]byte, 0, len(s.types))
 	var buf []uint32
 	for _, id := range order {
@@ -40,14 +40,13 @@ func Permute(s *Spec, ext []byte, order []ID) (*Rewritten, error) {
 		types = growBy(types, 4*len(r))
 		putWords(types[at:], r, s.hdr.big)
 	}
-	var err error
 	if ext != nil {
 		same := func(off uint32) (uint32, bool) { return off, true }
 		if out.Ext, err = rewriteExt(ext, same, out.ID); err != nil {
 			return nil, fmt.Errorf("permute BTF: %w", err)
 		}
 	}
-	if out.Types, err = parse(s.assemble(types, s.layout(), s.strs), s.base, !s.sound); err != nil {
+	if out.Types, err = parse(s.assemble(types, s.layout(), s.strs), s.base, false); err != nil {
 		return nil, fmt.Errorf("permute BTF: %w", err)
 	}
 	return out, nil

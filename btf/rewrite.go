@@ -1,6 +1,9 @@
 package btf
 
-import "fmt"
+import (
+	"fmt"
+	"iter"
+)
 
 // Rewritten is BTF whose types got other ids, or whose strings other offsets.
 type Rewritten struct {
@@ -46,19 +49,41 @@ func (s *Spec) assemble(types, layout, strs []byte) []byte {
 	return out
 }
 
+// checked is s, of the heap, when all that Parse checks holds for it and its
+// bases: kernels' types were not checked before.
+func (s *Spec) checked() (*Spec, error) {
+	h := s.onHeap()
+	if h == nil {
+		return nil, ErrClosed
+	}
+	for b := h; b != nil; b = b.base {
+		if b.sound {
+			continue
+		}
+		w := b.newWalk()
+		if err := b.validate(w); err != nil {
+			return nil, err
+		}
+		if err := w.checkLoops(); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
 // layout is the layout section of s.
 func (s *Spec) layout() []byte { return s.raw[s.hdr.len:][s.hdr.layoutOff:][:s.hdr.layoutN] }
 
 // records calls f with each own type of s as words that f may change, until it
-// says no. Kinds that are not known are an error of the verb.
-func (s *Spec) records(verb string, f func(t Type, r record) bool) error {
+// says no. Kinds that are not known are an error.
+func (s *Spec) records(f func(t Type, r record) bool) error {
 	var buf []uint32
 	off := uint32(0)
 	for i := range s.index.n {
 		t := s.at(s.first+ID(i), off)
 		r, ok := t.record(buf)
 		if !ok {
-			return fmt.Errorf("%s BTF: type %d: kind %d is not known", verb, t.id, t.Kind())
+			return fmt.Errorf("type %d: kind %d is not known", t.id, t.Kind())
 		}
 		if !f(t, r) {
 			return nil
@@ -66,4 +91,22 @@ func (s *Spec) records(verb string, f func(t Type, r record) bool) error {
 		buf, off = r, off+s.recordLen(off)
 	}
 	return nil
+}
+
+// whole visits all types of s, those of its bases first.
+func (s *Spec) whole() iter.Seq[Type] {
+	return func(yield func(Type) bool) {
+		if s.base != nil {
+			for t := range s.base.whole() {
+				if !yield(t) {
+					return
+				}
+			}
+		}
+		for t := range s.All() {
+			if !yield(t) {
+				return
+			}
+		}
+	}
 }
