@@ -33,6 +33,9 @@ type Plan struct {
 	maps     []*plannedMap
 	programs []*plannedProgram
 	groups   [][]int // alternatives: indexes into programs
+	spec     *Spec   // a copy; what follows is for what is told of the plan
+	funcs    map[string]*plannedFunc
+	features *Features
 }
 
 // plannedMap is a map in the form for this kernel.
@@ -92,8 +95,8 @@ type planner struct {
 	inline    bool
 	constants map[string]bool // maps whose contents instructions depend on
 
-	programs []*plannedProgram // all, once they are planned
-	bytes    binary.ByteOrder  // as Plan.order
+	done  []*plannedProgram // all, once they are planned
+	bytes binary.ByteOrder  // as Plan.order
 }
 
 // Plan resolves everything in s that does not need the kernel's hand: CO-RE,
@@ -108,7 +111,10 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 		arenas: map[string]*globals{}, constants: map[string]bool{},
 		inline: f.Features.Get(feature.GlobalData) == feature.No,
 	}
-	plan := &Plan{object: s.Name, license: s.License, release: f.Release, version: f.versionOf(), cpus: f.CPUs, types: s.Types}
+	plan := &Plan{
+		spec: p.spec, funcs: p.funcs, features: f.Features,
+		object: s.Name, license: s.License, release: f.Release, version: f.versionOf(), cpus: f.CPUs, types: s.Types,
+	}
 	fail := func(step, name string, err error) (*Plan, error) {
 		return nil, &StepError{Object: s.Name, Step: step, Name: name, Err: err}
 	}
@@ -123,7 +129,7 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	for i, pp := range plan.programs {
 		index[pp.name] = i
 	}
-	p.programs = plan.programs
+	p.done = plan.programs
 	for _, group := range p.spec.prefer {
 		plan.addGroup(group, index)
 	}

@@ -67,6 +67,7 @@ func (p *planner) extern(pf *plannedFunc, in *asm.Instruction, slot int) error {
 		in.Ref = asm.Ref{Kind: asm.RefMapValue, Name: kconfigMap, Addend: int32(x.def.Offset)}
 		return nil
 	}
+	pf.outer = append(pf.outer, outer{slot, x.Name, x.Kind == elf.ExternKfunc, x.Weak})
 	if why := x.sym.Patch(in, p.module); why != "" {
 		pf.poison = append(pf.poison, unresolved{pf.Name, slot, why})
 	}

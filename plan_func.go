@@ -15,9 +15,18 @@ type plannedFunc struct {
 	relo.Func
 	notes  []note
 	poison []unresolved
+	outer  []outer
 	tails  []prune.TailCall // if it was pruned
 	pruned []string
 	err    error
+}
+
+// outer is an instruction that refers to a symbol of the kernel.
+type outer struct {
+	slot  int
+	name  string
+	kfunc bool
+	weak  bool
 }
 
 // function resolves one function, once for all programs that call it.

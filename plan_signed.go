@@ -34,7 +34,7 @@ func (p *planner) planExclusive(pm *plannedMap, owner string) error {
 		return errors.New("both Exclusive and ExclusiveHash are set")
 	}
 	pm.owner = owner
-	for _, pp := range p.programs {
+	for _, pp := range p.done {
 		if pp.name != owner {
 			continue
 		}

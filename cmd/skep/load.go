@@ -24,7 +24,7 @@ type result struct {
 
 // loadFlags of the verb.
 type loadFlags struct {
-	json, each, autosize, attach, prune bool
+	json, each, autosize, attach, report, prune bool
 
 	pin    string
 	config *skep.Config
@@ -38,6 +38,7 @@ func runLoad(e env, args []string) int {
 	fs.BoolVar(&f.autosize, "autosize", false, "give maps of size 0 a workable size")
 	fs.BoolVar(&f.attach, "attach", false, "also attach what its section name allows")
 	fs.BoolVar(&f.prune, "prune", false, "leave out what constants make unreachable")
+	fs.BoolVar(&f.report, "report", false, "with -json, also print the report of each object that is loaded whole")
 	fs.StringVar(&f.pin, "pin", "", "pin maps by name in this `directory`")
 	config := configFlag(fs)
 	objects, code, ok := parse(e, fs, args)
@@ -85,10 +86,14 @@ func (f *loadFlags) object(e env, path string) int {
 	}
 	spec.Prune = f.prune
 	var results []result
+	var report *reportInfo
 	if f.each {
 		results = f.loadEach(spec, path)
 	} else {
-		results = f.loadAll(e, spec, path)
+		results, report = f.loadAll(spec, path)
+	}
+	if report != nil && !f.json {
+		report.print(e, path)
 	}
 	code := exitGood
 	for _, r := range results {
@@ -97,6 +102,9 @@ func (f *loadFlags) object(e env, path string) int {
 			!errors.Is(r.err, skep.ErrPruned) {
 			code = exitRejected
 		}
+	}
+	if report != nil && f.json && f.report {
+		report.printJSON(e, path)
 	}
 	return code
 }
@@ -115,10 +123,10 @@ func (f *loadFlags) loadEach(spec *skep.Spec, path string) []result {
 	return results
 }
 
-func (f *loadFlags) loadAll(e env, spec *skep.Spec, path string) []result {
+func (f *loadFlags) loadAll(spec *skep.Spec, path string) (results []result, report *reportInfo) {
 	why := map[string]error{}
 	err := f.load(spec, func(c *skep.Collection) {
-		f.report(e, path, c.Report())
+		report = newReport(spec, c.Report())
 		for name, o := range c.Report().Programs {
 			if !o.Loaded {
 				why[name] = o.Why
@@ -127,7 +135,6 @@ func (f *loadFlags) loadAll(e env, spec *skep.Spec, path string) []result {
 	})
 	var step *skep.StepError
 	errors.As(err, &step)
-	var results []result
 	for _, name := range spec.ProgramNames() {
 		cause := why[name]
 		switch {
@@ -145,7 +152,7 @@ func (f *loadFlags) loadAll(e env, spec *skep.Spec, path string) []result {
 		// An object of maps alone.
 		results = append(results, result{Object: path}.with(err))
 	}
-	return results
+	return results, report
 }
 
 // load loads spec, attaches it if asked to, shows it, and unloads it.
@@ -164,30 +171,6 @@ func (f *loadFlags) load(spec *skep.Spec, show func(*skep.Collection)) error {
 		return err
 	}
 	return links.Close()
-}
-
-// report prints what the object's externs were resolved to, and what it does
-// without.
-func (f *loadFlags) report(e env, path string, r *skep.Report) {
-	if f.json {
-		return
-	}
-	for i := range r.Externs {
-		fmt.Fprintf(e.out, "%s: extern %s\n", path, &r.Externs[i])
-	}
-	for _, d := range r.Degraded {
-		fmt.Fprintf(e.out, "%s: goes without: %s\n", path, d)
-	}
-	for _, name := range sortedKeys(r.Programs) {
-		for _, text := range r.Programs[name].Pruned {
-			fmt.Fprintf(e.out, "%s: program %s: pruned: %s\n", path, name, text)
-		}
-	}
-	for _, name := range sortedKeys(r.Maps) {
-		if why := r.Maps[name].Why; errors.Is(why, skep.ErrPruned) {
-			fmt.Fprintf(e.out, "%s: map %s: %v\n", path, name, why)
-		}
-	}
 }
 
 func (r result) with(err error) result {

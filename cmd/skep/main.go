@@ -1,8 +1,11 @@
 // Command skep loads, inspects and plans BPF objects.
 //
-//	skep load    [-json] [-each] [-autosize] [-attach] [-pin DIR] [-config FILE] OBJ…
+//	skep load    [-json [-report]] [-each] [-autosize] [-attach] [-pin DIR] [-config FILE] OBJ…
 //	skep inspect [-json] OBJ…
-//	skep plan    [-autosize] [-off NAME,…] [-config FILE] OBJ…
+//	skep plan    [-json] [-autosize] [-off NAME,…] [-config FILE] [-release X [-kernel BTF] [-symbols FILE] [-cpus N]] OBJ…
+//
+// plan is for the running kernel, or for one that is described by its release,
+// BTF, configuration and symbols.
 //
 // It exits with 0 if all is good, 1 if something was rejected, and 2 for bad
 // usage or input that cannot be read.
@@ -35,7 +38,7 @@ func verbs() []verb {
 	return []verb{
 		{"load", "OBJ…", "load objects into the kernel and unload them again", runLoad},
 		{"inspect", "OBJ…", "print what objects hold", runInspect},
-		{"plan", "OBJ…", "print what a load would do on this kernel", runPlan},
+		{"plan", "OBJ…", "print what a load would do on this kernel or another, and what it needs", runPlan},
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -224,7 +223,8 @@ func TestLoadMapsAlone(t *testing.T) {
 			"m": {Spec: maps.Spec{Type: maps.Array, KeySize: 4, ValueSize: 4, MaxEntries: entries}},
 		}}
 		got := exitGood
-		for _, r := range (&loadFlags{}).loadAll(env{io.Discard, io.Discard}, spec, "maps.o") {
+		results, _ := (&loadFlags{}).loadAll(spec, "maps.o")
+		for _, r := range results {
 			if r.Program != "" || r.OK || r.Error == "" {
 				t.Errorf("line %+v", r)
 			}

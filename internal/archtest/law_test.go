@@ -84,7 +84,7 @@ var prefixes = map[string]place{
 
 // steps are the packages of planning steps; like exact, a name has to be here.
 var steps = map[string]bool{
-	"argctx": true, "kconfig": true, "ksyms": true, "structops": true, "arena": true, "jumptable": true, "prune": true, "upgrade": true,
+	"argctx": true, "kconfig": true, "ksyms": true, "structops": true, "arena": true, "jumptable": true, "prune": true, "require": true, "upgrade": true,
 }
 
 // testOnly packages are imported by _test.go files alone.

@@ -1,0 +1,149 @@
+package skep_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/skepbpf/skep"
+	"github.com/skepbpf/skep/btf"
+	"github.com/skepbpf/skep/internal/step/require"
+	"github.com/skepbpf/skep/internal/testutil"
+	"github.com/skepbpf/skep/internal/testutil/fentry"
+	"github.com/skepbpf/skep/prog"
+)
+
+// lacking names what the running kernel does not have of what must be there to
+// load, by its release and configuration.
+func lacking(t *testing.T, r *skep.Requirements) (what []string) {
+	t.Helper()
+	for _, q := range r.All {
+		if q.Attach || q.Optional { // what is guarded is reached here
+			continue
+		}
+		if q.Since != "" && !testutil.KernelAtLeast(t, q.Since) || q.Config != "" && !testutil.HasConfig(t, q.Config) {
+			what = append(what, q.String())
+		}
+	}
+	return what
+}
+
+// otherwise are programs that load, or do not, for reasons that no list of
+// features has.
+var otherwise = map[string]string{
+	"off: refused": "dereferences what may be null",
+}
+
+// TestRequirements holds the lowest release that a plan claims against this
+// kernel: a program loads if, and only if, its plan works out here and nothing
+// that it needs came later. On kernels from 5.10 to 7.3 that is a table's worth
+// of boundaries.
+func TestRequirements(t *testing.T) {
+	needKernel(t)
+	testutil.Require(t, "5.10")
+	paths, err := filepath.Glob(native("*"))
+	if err != nil || len(paths) < 20 {
+		t.Fatalf("%d objects, %v", len(paths), err)
+	}
+	trampolines := testutil.HasTrampolines(t, fentry.Try)
+	for _, path := range paths {
+		names := open(t, path).ProgramNames()
+		for _, name := range names {
+			s := open(t, path)
+			at := s.Name + ": " + name
+			if err := s.Only(name); err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range s.Maps {
+				m.Pinning = 0
+			}
+			switch p := s.Programs[name]; {
+			case p.Type == prog.StructOps:
+				continue // loaded by its map, TestStructOps
+			case !trampolines && (p.Type == prog.LSM || p.Type == prog.Tracing && p.Attach != prog.AttachTraceRawTP && p.Attach != prog.AttachTraceIter):
+				continue
+			}
+			f, err := skep.ReadFacts(s.Needs(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lack []string
+			plan, perr := s.Plan(f)
+			if perr == nil {
+				r := plan.Requirements()
+				lack = append(lacking(t, r), r.Refused...)
+			}
+			f.Close()
+			c, err := skep.Load(s, nil)
+			if err == nil {
+				c.Close()
+			}
+			if claim := perr == nil && len(lack) == 0; claim != (err == nil) && otherwise[at] == "" {
+				t.Errorf("%s: claimed to load: %v; lacking %q, plan: %v\nload: %v", at, claim, lack, perr, err)
+			}
+		}
+	}
+}
+
+// TestReleases holds the tables of releases against the enumerations in the
+// running kernel's BTF: what it has came with its release or before, what it
+// lacks later.
+func TestReleases(t *testing.T) {
+	testutil.NeedLinux(t)
+	testutil.Require(t, "5.10", "CONFIG_DEBUG_INFO_BTF")
+	kernel := btf.NewKernel(os.DirFS("/"))
+	defer kernel.Close()
+	for _, tt := range []struct {
+		enum  string
+		since func(uint32) require.Since
+		end   uint32 // the first that no release is known to have
+	}{
+		{"bpf_func_id", func(n uint32) require.Since { return require.Helper(int32(n)) }, 212},
+		{"bpf_prog_type", require.ProgType, 33},
+		{"bpf_map_type", require.MapType, 36},
+		{"bpf_attach_type", require.AttachType, 62},
+	} {
+		_, e, err := kernel.FindType(tt.enum, btf.KindEnum)
+		if err != nil {
+			t.Fatal(err)
+		}
+		have := map[uint64]string{}
+		for i := range e.Vlen() {
+			if v := e.EnumValue(i); !strings.HasPrefix(v.Name, "__") {
+				have[v.Value] = v.Name
+			}
+		}
+		for n := uint32(1); n < tt.end; n++ {
+			since := tt.since(n)
+			if since == "" {
+				t.Errorf("%s: %d has no release", tt.enum, n)
+				continue
+			}
+			name, ok := have[uint64(n)]
+			if ok != testutil.KernelAtLeast(t, string(since)) {
+				t.Errorf("%s: %d %s: the kernel has it: %v, since %s", tt.enum, n, name, ok, since)
+			}
+		}
+		if s := tt.since(tt.end); s != "" {
+			t.Errorf("%s: %d came with %s?", tt.enum, tt.end, s)
+		}
+	}
+}
+
+func TestRequirementsText(t *testing.T) {
+	s := open(t, "testdata/ringbuf.el.o")
+	p, err := s.Plan(madeUp(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := p.Requirements().String()
+	for _, want := range []string{
+		"needs Linux 5.8\n", "\t5.8   map type RingBuf: map events; map small\n",
+		"\t5.8   helper bpf_ringbuf_reserve: program emit, ringbuf.c:",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
