@@ -14,6 +14,7 @@ var since = map[string]string{
 	"kfunc":     "6.2",  // of ksyms.c: the same
 	"xdp_frags": "5.18", // BPF_F_XDP_HAS_FRAGS
 	"add":       "5.14", // of run.c: a program that is a system call
+	"by_enum":   "6.1",  // of guards.c: bpf_ktime_get_tai_ns, behind a test of what is older
 	"on_uprobe": "5.15", // of attach.c: bpf_get_attach_cookie
 }
 

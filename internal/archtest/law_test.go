@@ -113,7 +113,7 @@ var banned = map[string]string{
 // planImports is all that the root's plan*.go may import of this module, so
 // that a plan cannot make a system call. maps and prog are there for their Spec.
 var planImports = []string{
-	"asm", "btf", "elf", "maps", "prog", "internal/relo", "internal/feature", "internal/version", "internal/mkerr", "internal/step/",
+	"asm", "btf", "elf", "maps", "prog", "internal/bin", "internal/relo", "internal/feature", "internal/version", "internal/mkerr", "internal/step/",
 }
 
 // theSyscallRoom is the only package with system calls, x/sys and build tags.
