@@ -41,7 +41,16 @@ type COREInfo struct {
 }
 
 // Ext is the contents of .BTF.ext.
-type Ext struct{ Sections []ExtSection }
+type Ext struct {
+	Sections []ExtSection
+	form     extForm
+}
+
+// extForm is what two .BTF.ext that say the same may differ in.
+type extForm struct {
+	header uint32              // its length, 0: as clang's
+	empty  [len(extParts)]bool // tables that are there, without records
+}
 
 // ExtSection holds the records of one ELF section, each list sorted by Off and
 // without duplicates.
@@ -79,13 +88,14 @@ func ParseExt(b []byte, s *Spec) (*Ext, error) {
 		return nil, err
 	}
 	p := extParser{b: b, s: s, order: order, big: order == binary.BigEndian, byName: make(map[string]int)}
+	form := extForm{header: order.Uint32(b[4:])}
 	for i := range extParts {
-		if err := p.part(&extParts[i]); err != nil {
+		if form.empty[i], err = p.part(&extParts[i]); err != nil {
 			return nil, err
 		}
 	}
 	if err := p.sort(); err != nil {
 		return nil, err
 	}
-	return &Ext{p.out}, nil
+	return &Ext{p.out, form}, nil
 }

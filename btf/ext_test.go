@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/skepbpf/skep/internal/bin"
 )
 
@@ -60,7 +61,7 @@ func TestParseExt(t *testing.T) {
 			{"longer header", extBlob(order, 40, funcs, lines, core), true},
 			{"no CO-RE", extBlob(order, 24, funcs, lines), false},
 		} {
-			want := &Ext{[]ExtSection{{
+			want := &Ext{Sections: []ExtSection{{
 				Name:  "tp/x",
 				Funcs: []FuncInfo{{0, 14}, {16, 14}},
 				Lines: []LineInfo{{8, Line{file, sec, 3<<10 | 5}}},
@@ -73,7 +74,7 @@ func TestParseExt(t *testing.T) {
 				t.Errorf("%s: %v", tt.name, err)
 				continue
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Ext{})); diff != "" {
 				t.Errorf("%s: (-want +got)\n%s", tt.name, diff)
 			}
 			if l := got.Section("tp/x").Lines[0]; l.Line.Line() != 3 || l.Column() != 5 {

@@ -15,24 +15,12 @@ type extPart struct {
 	record uint32 // least size of a record
 	grow   func(sec *ExtSection, n int)
 	read   func(p *extParser, at int64, rec []byte, sec *ExtSection) error
-	count  func(sec *ExtSection) int
-	write  func(b *Builder, w []uint32, sec *ExtSection) []uint32
 }
 
 var extParts = [...]extPart{
-	{
-		name: "func_info", header: 8, record: 8, read: readFunc, write: writeFuncs,
-		grow:  func(sec *ExtSection, n int) { sec.Funcs = room(sec.Funcs, n) },
-		count: func(sec *ExtSection) int { return len(sec.Funcs) },
-	}, {
-		name: "line_info", header: 16, record: 16, read: readLine, write: writeLines,
-		grow:  func(sec *ExtSection, n int) { sec.Lines = room(sec.Lines, n) },
-		count: func(sec *ExtSection) int { return len(sec.Lines) },
-	}, {
-		name: "core_relo", header: 24, record: 16, read: readCORE, write: writeCORE,
-		grow:  func(sec *ExtSection, n int) { sec.CORE = room(sec.CORE, n) },
-		count: func(sec *ExtSection) int { return len(sec.CORE) },
-	},
+	{"func_info", 8, 8, func(sec *ExtSection, n int) { sec.Funcs = room(sec.Funcs, n) }, readFunc},
+	{"line_info", 16, 16, func(sec *ExtSection, n int) { sec.Lines = room(sec.Lines, n) }, readLine},
+	{"core_relo", 24, 16, func(sec *ExtSection, n int) { sec.CORE = room(sec.CORE, n) }, readCORE},
 }
 
 // room makes room for n records in a list that has none yet; one that is
@@ -56,18 +44,20 @@ type extParser struct {
 func (p *extParser) u32(at uint32) uint32 { return p.order.Uint32(p.b[at:]) }
 
 // part reads one table: the record size, then for each ELF section its name,
-// the number of records, and the records.
-func (p *extParser) part(part *extPart) error {
+// the number of records, and the records. It reports whether that is all: a
+// table without sections.
+func (p *extParser) part(part *extPart) (empty bool, err error) {
 	c, size, err := p.table(part)
 	if err != nil || c == nil {
-		return err
+		return false, err
 	}
+	empty = c.Len() == 0
 	for c.Len() > 0 {
 		if err := p.section(part, c, size); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return c.Err()
+	return empty, c.Err()
 }
 
 // table finds a table; the cursor stands behind the size of its records, and is
