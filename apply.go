@@ -156,7 +156,8 @@ type Prepared struct {
 	token    *token.Token
 	ownToken bool
 	btf      *handle.Handle
-	done     bool // loaded or closed
+	noBTF    error // why there is none
+	done     bool  // loaded or closed
 
 	mu     sync.Mutex // of what maps and programs that come into being at the same time share
 	report *Report
@@ -273,6 +274,7 @@ func (p *Prepared) loadBTF() {
 	h, err := handle.Load(p.plan.types, &handle.Options{Features: p.features, Token: p.token.TokenFD()})
 	if err != nil {
 		p.report.Degraded = append(p.report.Degraded, fmt.Sprintf("BTF of the object: left out: %v", err))
+		p.noBTF = err
 		return
 	}
 	p.btf = h
@@ -280,6 +282,14 @@ func (p *Prepared) loadBTF() {
 		p.report.Degraded = append(p.report.Degraded, "BTF of the object: "+d)
 	}
 	p.undo.add(h.Close)
+}
+
+// forWantOfBTF says of an error that the object's types may have been missed.
+func (p *Prepared) forWantOfBTF(err error) error {
+	if p.noBTF == nil {
+		return err
+	}
+	return mkerr.Errorf("%w; the object's BTF was left out: %w", err, p.noBTF)
 }
 
 // Close gives up: the maps are closed, and unpinned if this Prepared pinned

@@ -66,7 +66,7 @@ func (p *Prepared) createMap(m *plannedMap) error {
 	}
 	made, err := maps.New(&spec, &o)
 	if err != nil {
-		return err
+		return p.forWantOfBTF(err)
 	}
 	p.created(m, made, MapOutcome{Created: !made.Reused(), Reused: made.Reused(), Degraded: made.Degraded()})
 	if spec.Type == maps.Arena {

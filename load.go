@@ -138,7 +138,7 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 		Name:     pp.poisonName,
 	})
 	if err != nil {
-		return nil, err
+		return nil, l.forWantOfBTF(err)
 	}
 	// Cancelled while the verifier ran.
 	if err := stop(); err != nil {

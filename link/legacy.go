@@ -15,21 +15,24 @@ import (
 // legacyGroup holds the events that this package defines in tracefs.
 const legacyGroup = "skep"
 
-// legacyProbe is a line in kprobe_events or uprobe_events.
+// legacyProbe is a line in kprobe_events or uprobe_events. The file stays open
+// for as long: a process that has no descriptors left can still take it back.
 type legacyProbe struct {
-	file string // of tracefs
-	name string // of the event
-	fs   string // where tracefs is; "": find it
+	events *kernel.TraceControl
+	name   string // of the event
 }
 
 // remove takes the line back; EBUSY while an event uses it.
 func (l *legacyProbe) remove() error {
-	t, err := kernel.OpenTracefs(l.fs)
-	if err != nil {
+	if err := l.events.Append("-:" + legacyGroup + "/" + l.name + "\n"); err != nil {
 		return err
 	}
-	defer t.Close()
-	return t.Append(l.file, "-:"+legacyGroup+"/"+l.name+"\n")
+	return l.events.Close()
+}
+
+// giveUp removes a definition that nobody will ask for again.
+func (l *legacyProbe) giveUp() error {
+	return mkerr.Join(l.remove(), l.events.Close())
 }
 
 // definition is the line that defines a probe (Documentation/trace/
@@ -71,21 +74,22 @@ func (p *probe) openLegacy(e *probeEvent) error {
 	defer t.Close()
 	// The pid says who left a line behind, should the process die; the rest
 	// keeps the lines of one process apart.
-	def := &legacyProbe{
-		file: p.source() + "_events",
-		name: "p" + strconv.Itoa(os.Getpid()) + "_" + strconv.FormatUint(rand.Uint64(), 16),
-		fs:   p.fs,
-	}
-	line, err := p.definition(def.name)
+	name := "p" + strconv.Itoa(os.Getpid()) + "_" + strconv.FormatUint(rand.Uint64(), 16)
+	line, err := p.definition(name)
 	if err != nil {
 		return err
 	}
-	if err := t.Append(def.file, line); err != nil {
+	events, err := t.Control(p.source() + "_events")
+	if err != nil {
 		return p.explain(err)
 	}
+	if err := events.Append(line); err != nil {
+		return mkerr.Join(p.explain(err), events.Close())
+	}
+	def := &legacyProbe{events, name}
 	e.def = def
 	if err := p.openDefined(t, e); err != nil {
-		return mkerr.Join(err, def.remove())
+		return mkerr.Join(err, def.giveUp())
 	}
 	return nil
 }

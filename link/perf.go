@@ -19,19 +19,22 @@ type probeEvent struct {
 	// lent: the caller keeps the event open, so that closing fd ends nothing.
 	lent bool
 
-	once sync.Once
-	err  error
+	mu        sync.Mutex
+	undefined bool // def was removed
 }
 
-// remove closes the event and removes its definition, once.
+// remove closes the event and removes its definition. What it cannot remove, a
+// later call tries again: nobody else would.
 func (e *probeEvent) remove() error {
-	e.once.Do(func() {
-		e.err = e.fd.Close()
-		if e.def != nil {
-			e.err = mkerr.Join(e.err, e.def.remove())
-		}
-	})
-	return e.err
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := e.fd.Close()
+	if e.def == nil || e.undefined {
+		return err
+	}
+	removed := e.def.remove()
+	e.undefined = removed == nil
+	return mkerr.Join(err, removed)
 }
 
 // programType is the type of the programs that the event runs.
@@ -65,7 +68,11 @@ func attachEvent(p *prog.Program, e *probeEvent, cookie uint64) (Link, error) {
 	e.info.Cookie = cookie
 	l, err := tryAttachEvent(p, e, cookie)
 	if err != nil {
-		return nil, mkerr.Join(err, e.remove())
+		err = mkerr.Join(err, e.remove())
+		if e.def != nil { // nobody will try again
+			err = mkerr.Join(err, e.def.events.Close())
+		}
+		return nil, err
 	}
 	return l, nil
 }
@@ -123,14 +130,21 @@ func maybeMissing(err error) bool {
 // that has such links objects to the target, others to the request. Where it
 // cannot be asked, err, which is to be explained, stands and says so.
 func knowsLink(pfd int, at sys.AttachType, err *error) bool {
-	fd, asked := sys.LinkCreate(&sys.LinkCreateAttr{ProgFd: uint32(pfd), TargetFd: ^uint32(0), AttachType: at})
+	attr := sys.LinkCreateAttr{ProgFd: uint32(pfd), TargetFd: ^uint32(0), AttachType: at}
+	if at == sys.BPF_XDP {
+		// To an interface that is not there, EINVAL is the answer of both
+		// (bpf_xdp_link_attach): ask for lo, which has number 1 in each network
+		// namespace, to run the program in its hardware.
+		attr.TargetFd, attr.Flags = 1, 1<<3
+	}
+	fd, asked := sys.LinkCreate(&attr)
 	switch {
 	case asked == nil:
 		fd.Close()
 		return true
 	case maybeMissing(asked):
 		return false
-	case !errors.Is(asked, sys.EBADF) && !errors.Is(asked, sys.ENODEV):
+	case !errors.Is(asked, sys.EBADF) && !errors.Is(asked, sys.ENODEV) && !errors.Is(asked, sys.EOPNOTSUPP) && !errors.Is(asked, sys.EBUSY):
 		*err = mkerr.Errorf("%w (asking for links to nothing: %w)", *err, asked)
 	}
 	return true

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/testutil"
 	"github.com/skepbpf/skep/prog"
 )
@@ -71,11 +72,21 @@ func TestPinnedEvents(t *testing.T) {
 func removeDefinitions(t *testing.T) {
 	t.Helper()
 	n := 0
+	tfs, err := kernel.OpenTracefs("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tfs.Close()
+	events, err := tfs.Control("uprobe_events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Close()
 	for line := range strings.Lines(tracefsFile(t, "uprobe_events")) {
 		name, _, _ := strings.Cut(line, " ")
 		if _, event, ok := strings.Cut(name, ":skep/"); ok {
 			n++
-			def := legacyProbe{file: "uprobe_events", name: event}
+			def := legacyProbe{events, event}
 			if err := def.remove(); err != nil {
 				t.Error(err)
 			}

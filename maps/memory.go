@@ -20,6 +20,7 @@ type Memory struct {
 	m        *sys.Mapping
 	size     int
 	readOnly bool
+	why      error // it is
 }
 
 // Memory maps an Array made with the flag Mmapable, whose values lie one after
@@ -60,7 +61,7 @@ func (m *Map) Memory() (*Memory, error) {
 	if isErrno(err, sys.EPERM, sys.EACCES) {
 		// array_map_mmap and bpf_map_mmap refuse writing to what is frozen,
 		// or not writable by this descriptor.
-		mem.readOnly = true
+		mem.readOnly, mem.why = true, err
 		mem.m, err = sys.MmapAt(at, m.fd, 0, int(length), sys.PROT_READ, sys.MAP_SHARED)
 	}
 	if err != nil {
@@ -104,7 +105,7 @@ func (m *Memory) ReadAt(b []byte, off int64) (int, error) {
 // WriteAt copies b to offset off. It writes all of b or nothing.
 func (m *Memory) WriteAt(b []byte, off int64) (int, error) {
 	if m.readOnly {
-		return 0, mkerr.Errorf("map memory: write: %w", os.ErrPermission)
+		return 0, mkerr.Errorf("map memory: write: %w (mapped to be written: %w)", os.ErrPermission, m.why)
 	}
 	mem, done, err := m.at(off)
 	if err != nil {

@@ -127,16 +127,39 @@ func (t *Tracefs) ReadFile(name string) ([]byte, error) {
 	return b, nil
 }
 
-// Append writes line to a control file such as "uprobe_events". It never
-// truncates: that would remove the definitions of every other process.
-func (t *Tracefs) Append(name, line string) error {
+// TraceControl is a control file such as "uprobe_events", open to be written.
+type TraceControl struct {
+	fd   *sys.FD
+	name string
+}
+
+// Control opens a control file. What is written there is appended: to truncate
+// it would remove the definitions of every other process.
+func (t *Tracefs) Control(name string) (*TraceControl, error) {
 	dir, err := t.dir.Borrow()
 	if err != nil {
-		return mkerr.Errorf("%s: %w", t.from, err)
+		return nil, mkerr.Errorf("%s: %w", t.from, err)
 	}
 	defer t.dir.Release()
-	if err := sys.WriteFileAt(dir, name, []byte(line), sys.O_APPEND); err != nil {
-		return mkerr.Errorf("%s/%s: %w", t.from, name, err)
+	fd, err := sys.OpenAt(dir, name, sys.O_WRONLY|sys.O_APPEND)
+	if err != nil {
+		return nil, mkerr.Errorf("%s/%s: %w", t.from, name, err)
+	}
+	return &TraceControl{fd, t.from + "/" + name}, nil
+}
+
+// Append writes a line, in one write.
+func (c *TraceControl) Append(line string) error {
+	raw, err := c.fd.Borrow()
+	if err == nil {
+		_, err = sys.Write(raw, []byte(line))
+		c.fd.Release()
+	}
+	if err != nil {
+		return mkerr.Errorf("%s: %w", c.name, err)
 	}
 	return nil
 }
+
+// Close closes the file.
+func (c *TraceControl) Close() error { return c.fd.Close() }

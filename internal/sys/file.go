@@ -31,23 +31,6 @@ func ReadFileAt(dir int, path string, limit int) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(fdReader{fd}, int64(limit)))
 }
 
-// WriteFileAt writes b to an existing file below the directory dir in one
-// write, as the control files of tracefs want. O_APPEND may be in flags.
-func WriteFileAt(dir int, path string, b []byte, flags int) error {
-	fd, err := OpenAt(dir, path, O_WRONLY|flags)
-	if err != nil {
-		return err
-	}
-	defer fd.Close()
-	raw, err := fd.Borrow()
-	if err != nil {
-		return err
-	}
-	defer fd.Release()
-	_, err = Write(raw, b)
-	return err
-}
-
 type fdReader struct{ fd *FD }
 
 func (r fdReader) Read(b []byte) (int, error) {

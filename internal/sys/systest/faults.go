@@ -21,6 +21,9 @@ type Faults struct {
 	// Watch is what a case may not leave behind, beside what CheckLeaks looks
 	// for anyway.
 	Watch Watch
+	// Sample, if set, chooses the cases that are run, for tests that go through
+	// many. It is asked for each.
+	Sample func() bool
 }
 
 // maxFaults ends the loop of code that never stops making calls.
@@ -74,6 +77,12 @@ type eachFault struct {
 func (e *eachFault) all(fault Fault, calls int) {
 	e.t.Helper()
 	for fault.N = 1; ; fault.N++ {
+		if e.o.Sample != nil && !e.o.Sample() {
+			if fault.N > calls {
+				return
+			}
+			continue
+		}
 		fired, ok := e.one(fault)
 		switch {
 		case fired == 0 && fault.N <= calls:
@@ -105,7 +114,7 @@ func (e *eachFault) one(fault Fault) (count int, ok bool) {
 			count = in.Matched()
 		}
 		in.Disarm()
-		if left := e.leaks.held(); left != "" {
+		if left := e.leaks.Held(); left != "" {
 			t.Errorf("left behind:\n%s", left)
 		}
 	})

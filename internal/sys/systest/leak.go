@@ -182,11 +182,12 @@ func (l *Leaks) mark() {
 // Left lists what is there and should not be, "" if nothing is. It waits a few
 // seconds for what ends by itself.
 func (l *Leaks) Left() string {
-	return l.held() + l.ledger.report(l.watch.Pins)
+	return l.Held() + l.ledger.report(l.watch.Pins)
 }
 
-// held is Left without what only the kernel knows of.
-func (l *Leaks) held() string {
+// Held is Left without what only the kernel knows of, and frees by and by: what
+// is asked many times.
+func (l *Leaks) Held() string {
 	diff := l.before.compare(l.watch, min(l.ledger.grace, 2*time.Second))
 	if diff != "" {
 		diff += l.tracer.Report()
