@@ -1,6 +1,8 @@
 package skep
 
 import (
+	"fmt"
+
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/elf"
 	"github.com/skepbpf/skep/internal/feature"
@@ -29,8 +31,11 @@ func (p *planner) arenaGlobals(name string) (*globals, error) {
 		return nil, mkerr.Errorf("an arena of %d pages, %d bytes, is too small for variables of %d bytes", m.MaxEntries, size, len(m.Contents))
 	}
 	g := &globals{contents: m.Contents}
-	if p.facts.Features.Get(feature.Ldimm64FullRange) == feature.Yes {
+	switch p.facts.Features.Get(feature.Ldimm64FullRange) {
+	case feature.Yes:
 		g.offset = uint32(size - need)
+	case feature.No:
+		p.lose(fmt.Sprintf("map %s: variables stand at its start: %v", name, feature.Unsupported(feature.Ldimm64FullRange)))
 	}
 	return g, nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -39,6 +40,7 @@ type Kernel struct {
 	attach  []attachment
 	modules []*object // BTF that no descriptor keeps
 	calls   []sys.Cmd
+	lacks   []feature.ID
 }
 
 // object is a map, program, link or BTF object. Exactly one of the four is set.

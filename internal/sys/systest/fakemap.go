@@ -7,6 +7,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -61,6 +62,9 @@ func (k *Kernel) mapCreate(a *sys.MapCreateAttr) (uintptr, sys.Errno) {
 		a.MapType == sys.BPF_MAP_TYPE_RINGBUF && (a.ValueSize != 0 || a.MaxEntries&(a.MaxEntries-1) != 0 || a.MaxEntries%4096 != 0),
 		a.MapName[len(a.MapName)-1] != 0:
 		return 0, sys.EINVAL
+	}
+	if errno := k.oldMap(a); errno != 0 {
+		return 0, errno
 	}
 	if a.MapType == sys.BPF_MAP_TYPE_ARRAY_OF_MAPS || a.MapType == sys.BPF_MAP_TYPE_HASH_OF_MAPS {
 		if o := k.find(int(a.InnerMapFd)); o == nil || o.m == nil {
@@ -262,6 +266,8 @@ func (k *Kernel) freeze(a *sys.MapElemAttr) (uintptr, sys.Errno) {
 	switch {
 	case m == nil:
 		return 0, sys.EBADF
+	case k.lacking(feature.GlobalData): // the command is as old
+		return 0, sys.EINVAL
 	case m.Frozen:
 		return 0, sys.EBUSY
 	}

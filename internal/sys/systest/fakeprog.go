@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"unsafe"
 
+	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/sys"
 )
 
@@ -43,6 +44,10 @@ func (k *Kernel) progLoad(a *sys.ProgLoadAttr) (uintptr, sys.Errno) {
 		License: cstring(a.License),
 		Insns:   read(a.Insns, int(a.InsnCnt)*insnSize),
 		Attr:    withoutPointers(*a),
+	}
+	if log, errno := k.oldProg(a, p.Insns); errno != 0 {
+		writeLog(a.LogBuf, a.LogSize, log)
+		return 0, errno
 	}
 	if a.ProgBtfFd != 0 {
 		if o := k.find(int(a.ProgBtfFd)); o == nil || o.b == nil {
@@ -153,6 +158,9 @@ func (k *Kernel) testRun(a *sys.ProgTestRunAttr) (uintptr, sys.Errno) {
 }
 
 func (k *Kernel) bindMap(a *sys.ProgBindMapAttr) (uintptr, sys.Errno) {
+	if k.lacking(feature.ProgBindMap) {
+		return 0, sys.EINVAL
+	}
 	p, o := k.progOf(a.ProgFd), k.find(int(a.MapFd))
 	if p == nil || o == nil || o.m == nil {
 		return 0, sys.EBADF
@@ -165,6 +173,9 @@ func (k *Kernel) btfLoad(a *sys.BtfLoadAttr) (uintptr, sys.Errno) {
 	raw := read(a.Btf, int(a.BtfSize))
 	if len(raw) < 24 || binary.NativeEndian.Uint16(raw) != sys.BTF_MAGIC {
 		return 0, sys.EINVAL
+	}
+	if errno := k.oldBTF(raw); errno != 0 {
+		return 0, errno
 	}
 	return k.add(&object{b: &BTF{Bytes: raw}})
 }
