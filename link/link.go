@@ -142,7 +142,7 @@ func (l *bpfLink) Unpin() error {
 }
 
 func (l *bpfLink) Update(p *prog.Program) error {
-	if !l.typ.updatable() {
+	if !l.typ.Updatable() {
 		return mkerr.Errorf("update link: a %s link keeps its program: %w", l.typ, errors.ErrUnsupported)
 	}
 	fd, err := l.fd.Borrow()

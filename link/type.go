@@ -40,9 +40,11 @@ func (t Type) String() string {
 	return bin.Lower(strings.TrimPrefix(sys.LinkType(t).String(), "BPF_LINK_TYPE_"))
 }
 
-// updatable lists the kinds with an update_prog operation in the kernel; for
-// the others BPF_LINK_UPDATE answers EINVAL, which says nothing.
-func (t Type) updatable() bool {
+// Updatable reports whether the program of such a link can be replaced
+// (Link.Update): whether the kind has an update_prog operation in the kernel.
+// For the others BPF_LINK_UPDATE answers EINVAL, which says nothing. Of a
+// TypeStructOps link the map can be replaced (StructOps.UpdateMap).
+func (t Type) Updatable() bool {
 	switch t {
 	case TypeCgroup, TypeIter, TypeNetns, TypeXDP, TypeTCX, TypeNetkit, TypeSockmap:
 		return true

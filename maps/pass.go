@@ -34,24 +34,43 @@ func (p *Pass[K, V]) Err() error { return p.err }
 // values are new for each element.
 func (p *Pass[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
-		p.err = nil
-		if p.v.m.keySize == 0 {
-			p.err = p.v.m.fail("iterate", errors.New("the map has no keys"))
-			return
-		}
-		w := walker[K, V]{p: p, yield: yield}
-		// Other types' batches resume after a key, and start over if it is
-		// gone (generic_map_lookup_batch in kernel/bpf/syscall.c).
-		if !p.v.m.typ.has(bucketed|indexed) || !w.batches() {
-			w.steps()
-		}
+		p.err = p.v.m.walk(func(key, value []byte) bool { return p.v.give(key, value, yield) })
 	}
 }
 
+// give hands one element to the loop's body.
+func (v *View[K, V]) give(key, value []byte, yield func(K, V) bool) bool {
+	var k K
+	var val V
+	copy(sysenc.Bytes(&k), key)
+	if v.elem != nil {
+		v.spread(value, sysenc.GrowSlice(&val, v.elem, v.cpus))
+	} else {
+		copy(sysenc.Bytes(&val), value)
+	}
+	return yield(k, val)
+}
+
 // walker is the state of one walk.
-type walker[K, V any] struct {
-	p     *Pass[K, V]
-	yield func(K, V) bool
+type walker struct {
+	m    *Map
+	give func(key, value []byte) bool // false: enough
+	err  error
+}
+
+// walk gives each element once, as Pass.All says; the slices are valid until
+// the next one.
+func (m *Map) walk(give func(key, value []byte) bool) error {
+	if m.keySize == 0 {
+		return m.fail("iterate", errors.New("the map has no keys"))
+	}
+	w := walker{m: m, give: give}
+	// Other types' batches resume after a key, and start over if it is
+	// gone (generic_map_lookup_batch in kernel/bpf/syscall.c).
+	if !m.typ.has(bucketed|indexed) || !w.batches() {
+		w.steps()
+	}
+	return w.err
 }
 
 // firstBatch is the number of elements asked for at first: a system call is
@@ -60,11 +79,11 @@ const firstBatch = 256
 
 // batches walks with LookupBatch. It is false if the kernel cannot, and then
 // nothing has been given yet.
-func (w *walker[K, V]) batches() bool {
-	m := w.p.v.m
+func (w *walker) batches() bool {
+	m := w.m
 	size, err := m.valueLen(Any)
 	if err != nil {
-		w.p.err = m.fail("iterate", err)
+		w.err = m.fail("iterate", err)
 		return true
 	}
 	room := int(min(firstBatch, max(m.maxEntries, 1)))
@@ -79,7 +98,7 @@ func (w *walker[K, V]) batches() bool {
 			// A bucket is larger than the buffers. No more than all
 			// elements can share one.
 			if room >= int(min(uint64(m.maxEntries)*2, 1<<30)) {
-				w.p.err = err
+				w.err = err
 				return true
 			}
 			room *= 2
@@ -88,7 +107,7 @@ func (w *walker[K, V]) batches() bool {
 		case isErrno(err, sys.EINTR):
 			continue
 		case err != nil:
-			w.p.err = err
+			w.err = err
 			return true
 		}
 		for i := range n {
@@ -102,26 +121,13 @@ func (w *walker[K, V]) batches() bool {
 	}
 }
 
-// give hands one element to the loop's body.
-func (w *walker[K, V]) give(key, value []byte) bool {
-	var k K
-	var v V
-	copy(sysenc.Bytes(&k), key)
-	if view := w.p.v; view.elem != nil {
-		view.spread(value, sysenc.GrowSlice(&v, view.elem, view.cpus))
-	} else {
-		copy(sysenc.Bytes(&v), value)
-	}
-	return w.yield(k, v)
-}
-
 // steps walks with NextKey. The kernel starts a hash over when it is asked for
 // what follows a key that is gone. So the successor of a key is asked for before
 // the body runs, which may delete the key; if the key turns out to be gone, the
 // walk resumes after the last one that lives; and what has been given is not
 // given again, for a key may go and come back between two calls.
-func (w *walker[K, V]) steps() {
-	m := w.p.v.m
+func (w *walker) steps() {
+	m := w.m
 	size, _ := m.valueLen(Any)
 	h := history{m: m, value: make([]byte, size)}
 	key, err := h.first()
@@ -145,7 +151,7 @@ func (w *walker[K, V]) steps() {
 		}
 	}
 	if !errors.Is(err, ErrKeyNotExist) {
-		w.p.err = err
+		w.err = err
 	}
 }
 

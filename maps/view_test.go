@@ -228,8 +228,9 @@ func fillHash(t testing.TB, typ Type, n uint32) *View[uint32, uint32] {
 var walks = map[string]func(*Pass[uint32, uint32], func(uint32, uint32) bool){
 	"batches": func(p *Pass[uint32, uint32], yield func(uint32, uint32) bool) { p.All()(yield) },
 	"steps": func(p *Pass[uint32, uint32], yield func(uint32, uint32) bool) {
-		w := walker[uint32, uint32]{p, yield}
+		w := walker{m: p.v.m, give: func(k, v []byte) bool { return p.v.give(k, v, yield) }}
 		w.steps()
+		p.err = w.err
 	},
 }
 
