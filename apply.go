@@ -10,7 +10,6 @@ import (
 
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/bin"
-	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
@@ -28,8 +27,8 @@ type Options struct {
 	// caller's; the Collection holds a duplicate. They are not checked
 	// against the Spec, and not filled.
 	Maps map[string]*maps.Map
-	// PinDir is where maps pinned by name are: an existing directory on a
-	// bpffs. Empty is maps.DefaultPinDir.
+	// PinDir is where maps pinned by name are: a directory on a bpffs, which is
+	// made if it is missing. Empty is maps.DefaultPinDir.
 	PinDir string
 	// Parallel bounds how many programs are verified, and large maps created, at
 	// once: 0 is the number of CPUs that Go uses, 1 takes them one after the other.
@@ -49,6 +48,8 @@ type Options struct {
 	// LogLevel of the verifier for programs that load (1, 2, and 4 for
 	// statistics only). A program that is rejected is always explained.
 	LogLevel uint32
+
+	pins *pinning // of an Upgrade
 }
 
 // tokenVariable is the environment variable that libbpf reads, too.
@@ -101,11 +102,9 @@ func load(stop func() error, s *Spec, o *Options) (*Collection, error) {
 		withToken := *o
 		withToken.Token, o = t, &withToken
 	}
-	facts := o.Facts
-	if facts == nil {
-		if facts, err = readFacts(s.Needs(), &FactOptions{Features: o.Features, Config: o.Config, Token: t}, kernel.FS("/")); err != nil {
-			return nil, &StepError{Object: s.Name, Step: "facts", Err: err}
-		}
+	facts, err := o.facts(s.Needs())
+	if err != nil {
+		return nil, &StepError{Object: s.Name, Step: "facts", Err: err}
 	}
 	plan, err := s.Plan(facts)
 	if o.Facts == nil {
@@ -198,6 +197,12 @@ func (p *Plan) prepare(stop func() error, o *Options) (*Prepared, error) {
 		prep.features = new(Features)
 	}
 	prep.report = newReport(p)
+	if o.pins != nil {
+		var err error
+		if prep.report.Pins, err = o.pins.decide(p, o.Maps); err != nil {
+			return nil, prep.fail("pins", "", err)
+		}
+	}
 	t, err := o.token()
 	if err != nil {
 		return nil, prep.fail("token", "", err)

@@ -64,9 +64,13 @@ func (p *Prepared) createMap(m *plannedMap) error {
 		defer h.Close()
 		o.ValueBTF = h
 	}
+	swap := p.place(m, &spec)
 	made, err := maps.New(&spec, &o)
 	if err != nil {
 		return p.forWantOfBTF(err)
+	}
+	if swap != nil {
+		swap.renamed = made.Renamed
 	}
 	p.created(m, made, MapOutcome{Created: !made.Reused(), Reused: made.Reused(), Degraded: made.Degraded()})
 	if spec.Type == maps.Arena {

@@ -117,6 +117,8 @@ type Report struct {
 	Externs []Extern
 	// Degraded lists what the whole object does without on this kernel.
 	Degraded []string
+	// Pins is what an Upgrade did, in the order of paths.
+	Pins []*PinDecision
 }
 
 // Outcome of a program.
@@ -135,6 +137,7 @@ type Outcome struct {
 type MapOutcome struct {
 	Created  bool
 	Reused   bool     // pinned before, or given by the caller
+	Migrated int      // elements that an Upgrade copied from the map before
 	Why      error    // why it was left out, where that was not asked for
 	Degraded []string // what it does without on this kernel
 }

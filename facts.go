@@ -66,6 +66,8 @@ type Facts struct {
 	// Unknown is why features that were asked for are not known.
 	Unknown error
 	BTF     *btf.Kernel
+	// Pins are what is pinned already; nil: not asked.
+	Pins *Pins
 
 	owned bool // BTF was opened by ReadFacts
 }
@@ -86,6 +88,8 @@ type FactOptions struct {
 	Config   *Config      // in place of, or before, the kernel's own; may be nil
 	Features *Features    // shared; what is known already is not asked again
 	Token    *token.Token // to probe with; stays the caller's
+	// PinDir is where to look for pins: see Plan.Pins. "" is nowhere.
+	PinDir string
 }
 
 // ReadFacts answers needs, and nothing else. It reads files, and probes the
@@ -152,6 +156,11 @@ func readFacts(needs Needs, o *FactOptions, root tree.Root) (*Facts, error) {
 		return nil, mkerr.Errorf("facts: %w", err)
 	}
 	f.readSymbols(needs.Symbols, root)
+	if o.PinDir != "" {
+		if f.Pins, err = readPins(o.PinDir, needs.PinPaths); err != nil {
+			return nil, mkerr.Errorf("facts: %w", err)
+		}
+	}
 	if f.BTF == nil {
 		f.BTF, f.owned = btf.NewKernelAt(root), true
 	}

@@ -444,7 +444,7 @@ func TestNopsEverywhere(t *testing.T) {
 			insns += len(p.Insns)
 			p.Insns = spread(p.Insns)
 		}
-		coll, err := skep.Load(spec, &skep.Options{PinDir: dir})
+		coll, err := skep.Load(spec, &skep.Options{PinDir: filepath.Join(dir, spec.Name)})
 		if err != nil {
 			t.Errorf("%s: %v", spec.Name, err)
 			continue

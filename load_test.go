@@ -206,7 +206,7 @@ func TestEveryObject(t *testing.T) {
 				}
 			}
 		}
-		c, err := skep.Load(spec, &skep.Options{PinDir: dir})
+		c, err := skep.Load(spec, &skep.Options{PinDir: filepath.Join(dir, spec.Name)})
 		if err != nil {
 			t.Errorf("%s: %v", spec.Name, err)
 			continue

@@ -23,6 +23,7 @@ type Needs struct {
 	Features  []Feature // answers that change what the programs see
 	Hooks     []string  // names that programs attach to by BTF, sorted
 	PinNames  []string  // maps pinned by name, sorted
+	PinPaths  []string  // of maps that are pinned at a path of their own, sorted
 }
 
 // Needs is pure: it looks at nothing but s.
@@ -55,14 +56,18 @@ func (s *Spec) Needs() Needs {
 		}
 	}
 	for name, m := range s.Maps {
-		if !m.Off && m.PinnedAt("") != "" {
+		switch {
+		case m.Off:
+		case m.PinPath != "":
+			n.PinPaths = append(n.PinPaths, m.PinPath)
+		case m.Pinning != 0:
 			n.PinNames = append(n.PinNames, name)
 		}
 		if !m.Off && m.Type == maps.StructOps {
 			n.KernelBTF = true
 		}
 	}
-	for _, list := range []*[]string{&n.Config, &n.Symbols, &n.Hooks, &n.PinNames} {
+	for _, list := range []*[]string{&n.Config, &n.Symbols, &n.Hooks, &n.PinNames, &n.PinPaths} {
 		bin.SortStrings(*list)
 		*list = slices.Compact(*list)
 	}

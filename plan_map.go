@@ -7,6 +7,7 @@ import (
 
 	"github.com/skepbpf/skep/elf"
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/step/upgrade"
 	"github.com/skepbpf/skep/maps"
 )
 
@@ -74,6 +75,10 @@ func (p *planner) size(m *maps.Spec) {
 	case maps.PerfEventArray, maps.CPUMap:
 		if m.MaxEntries == 0 {
 			m.MaxEntries = uint32(p.facts.CPUs)
+		}
+	case maps.LRUHash, maps.LRUPerCPUHash:
+		if m.Flags&maps.NoCommonLRU != 0 {
+			m.MaxEntries = upgrade.RoundLRU(m.MaxEntries, uint32(p.facts.CPUs))
 		}
 	}
 }

@@ -34,6 +34,9 @@ func (p *Plan) String() string {
 		}
 		b.WriteByte('\n')
 	}
+	for _, d := range p.pins {
+		fmt.Fprintf(&b, "pin of %s\n", d)
+	}
 	return b.String()
 }
 

@@ -79,7 +79,7 @@ func (c *creation) run() (*Map, error) {
 		}
 		c.spec.MaxEntries = uint32(n)
 	}
-	if c.spec.Flags&NoCommonLRU != 0 && c.spec.PinnedAt("") != "" {
+	if c.spec.ownLRU() && c.spec.PinnedAt("") != "" {
 		if n, err := c.cpus(); err == nil {
 			c.spec.roundLRU(n)
 		}

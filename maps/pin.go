@@ -200,6 +200,13 @@ func (m *Map) PinPath() string {
 	return m.pin
 }
 
+// Renamed tells the map that its pin has another path by now.
+func (m *Map) Renamed(path string) {
+	m.pinMu.Lock()
+	m.pin = path
+	m.pinMu.Unlock()
+}
+
 // Unpin removes the map's pin, and directories that New made for it, if nothing
 // else is in them; without a pin it does nothing. The map lives on while
 // anything uses it.

@@ -65,21 +65,22 @@ func (i *Info) shape() *Shape {
 }
 
 // Shape asks the kernel what the map is like. What it does not tell, or not
-// without CAP_SYS_ADMIN, is left out: the types of keys and values, the form of
-// inner maps. Whether a map is exclusive it tells nobody.
+// without CAP_SYS_ADMIN, is left out: the types of keys and values (NoTypes
+// says why), the form of inner maps. Whether a map is exclusive it tells nobody.
 func (m *Map) Shape() (*Shape, error) {
 	info, err := m.Info()
 	if err != nil {
 		return nil, err
 	}
-	return m.shape(info, &Spec{Freeze: true, Inner: &Spec{}, Types: m.types, Value: 1}), nil
+	return m.shape(info, &Spec{Freeze: true, Inner: &Spec{}, Value: 1}), nil
 }
 
 // shape asks what counts for one that is made from want.
 func (m *Map) shape(info *Info, want *Spec) *Shape {
 	s := info.shape()
 	if want.Key != 0 || want.Value != 0 {
-		s.Types, s.Key, s.Value = m.btfTypes()
+		s.Types, s.NoTypes = info.types()
+		s.Key, s.Value = info.Key, info.Value
 	}
 	if want.Freeze {
 		s.Frozen = m.frozen()
@@ -140,18 +141,14 @@ func (m *Map) innerShape() *Shape {
 	return inner.shape(info, &Spec{Value: 1})
 }
 
-// roundLRU is the number of entries that the kernel gives a hash with a list
-// for each CPU: a multiple of their number (htab_map_alloc in hashtab.c).
+// roundLRU makes the number of entries what the kernel makes of it.
 func (s *Spec) roundLRU(cpus int) {
-	if s.Type != LRUHash && s.Type != LRUPerCPUHash || s.Flags&NoCommonLRU == 0 || cpus <= 0 {
-		return
+	if s.ownLRU() {
+		s.MaxEntries = upgrade.RoundLRU(s.MaxEntries, uint32(cpus))
 	}
-	n := uint32(cpus)
-	if rest := s.MaxEntries % n; rest != 0 {
-		up := s.MaxEntries - rest + n
-		if up < s.MaxEntries {
-			up = s.MaxEntries - rest
-		}
-		s.MaxEntries = up
-	}
+}
+
+// ownLRU reports whether each CPU has a list of its own.
+func (s *Spec) ownLRU() bool {
+	return (s.Type == LRUHash || s.Type == LRUPerCPUHash) && s.Flags&NoCommonLRU != 0
 }

@@ -93,18 +93,26 @@ func (m *Map) btfTypes() (types *btf.Spec, key, value btf.ID) {
 		return m.types, m.key, m.value
 	}
 	info, err := readInfo(m.fd)
-	if err != nil || info.BTF == 0 {
-		return nil, 0, 0
-	}
-	h, err := handle.FromID(info.BTF)
 	if err != nil {
 		return nil, 0, 0
 	}
-	defer h.Close()
-	if types, err = h.Spec(nil); err != nil {
+	if types, err = info.types(); types == nil || err != nil {
 		return nil, 0, 0
 	}
 	return types, info.Key, info.Value
+}
+
+// types is the kernel's copy of a map's BTF; nil if it has none.
+func (i *Info) types() (*btf.Spec, error) {
+	if i.BTF == 0 {
+		return nil, nil
+	}
+	h, err := handle.FromID(i.BTF)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	return h.Spec(nil)
 }
 
 // Map is the map itself.

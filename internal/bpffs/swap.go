@@ -61,6 +61,15 @@ func (s *Swap) Put() error {
 	return err
 }
 
+// Remove takes what is at Path aside: nothing is to be there.
+func (s *Swap) Remove() error {
+	err := sys.Rename(s.Path, s.Path+oldSuffix)
+	if err == nil {
+		s.stage = put
+	}
+	return err
+}
+
 // Undo makes all as it was before New was pinned.
 func (s *Swap) Undo() error {
 	var errs []error

@@ -65,6 +65,8 @@ func convert(want, have *Map) (Conversion, error) {
 	case known:
 	case want.ValueSize == have.ValueSize:
 		return Conversion{{Size: have.ValueSize}}, nil
+	case have.NoTypes != nil:
+		return nil, mkerr.Errorf("what is where in its values is not known: %w", have.NoTypes)
 	default:
 		return nil, errors.New("no BTF says what is where in its values")
 	}

@@ -41,7 +41,9 @@ type Decision struct {
 	// Differences of a pinned map from the one that is wanted.
 	Differences []Difference
 	// Loses: elements of the old map would be lost. That has to be allowed.
+	// Err is why they cannot be kept.
 	Loses bool
+	Err   error
 	// Values makes new values of a map that is migrated.
 	Values Conversion
 }
@@ -61,7 +63,7 @@ func (d *Decision) String() string {
 	return s
 }
 
-// loose: what may differ without another meaning of the elements.
+// looseProperties may differ without another meaning of the elements.
 const looseProperties = "max entries|flags|map extra|frozen|value size|value layout"
 
 // ForMap decides about a map that is wanted, if have is pinned in its place;
@@ -90,7 +92,7 @@ func (d *Decision) migrate(want, have *Map) {
 	d.Why = list(d.Differences)
 	values, err := d.values(want, have)
 	if err != nil {
-		d.Action, d.Loses = Recreate, true
+		d.Action, d.Loses, d.Err = Recreate, true, err
 		d.Why += ": " + err.Error()
 		return
 	}
@@ -137,6 +139,7 @@ type Link struct {
 	Updatable bool   // its program can be replaced
 	Program   uint32 // id, of a pinned one
 	ProgType  string // of its program; "" if it is not known
+	Gone      bool   // what it was attached to is gone
 }
 
 // ForLink decides about the link of a program of this type, if have is pinned
@@ -145,6 +148,8 @@ func ForLink(name, path, progType string, have *Link) *Decision {
 	d := &Decision{Link: true, Name: name, Path: path}
 	switch {
 	case have == nil:
+	case have.Gone:
+		d.Action, d.Why = Recreate, "what it was attached to is gone"
 	case have.ProgType != "" && have.ProgType != progType:
 		d.Action, d.Why = Recreate, fmt.Sprintf("its program is a %s, not a %s", have.ProgType, progType)
 	case have.Updatable:
@@ -153,6 +158,19 @@ func ForLink(name, path, progType string, have *Link) *Decision {
 		d.Action, d.Why = Recreate, "a "+have.Type+" link keeps its program: both run for a moment"
 	}
 	return d
+}
+
+// RoundLRU is the number of entries that the kernel gives a hash with a list of
+// its own for each CPU: a multiple of their number (htab_map_alloc in
+// kernel/bpf/hashtab.c).
+func RoundLRU(n, cpus uint32) uint32 {
+	if cpus == 0 || n%cpus == 0 {
+		return n
+	}
+	if up := n - n%cpus + cpus; up > n {
+		return up
+	}
+	return n - n%cpus
 }
 
 // Sort puts decisions into the order of paths.

@@ -50,6 +50,7 @@ type Map struct {
 	// Types hold Key and Value; nil if they are not known.
 	Types      *btf.Spec
 	Key, Value btf.ID
+	NoTypes    error // why Types are not known, if the kernel did not tell
 	// Inner is the form of the maps in a map of maps; nil if it is not known.
 	Inner *Map
 	// FixedSize: an inner map of another size is another one to the verifier.

@@ -2,6 +2,7 @@ package systest
 
 import (
 	"context"
+	"os"
 	"sync/atomic"
 	"testing"
 	"unsafe"
@@ -38,4 +39,31 @@ func CancelAt(t testing.TB, n int) context.Context {
 		return &layer
 	})
 	return ctx
+}
+
+// KillAt ends the process, as if it were killed, when the n-th system call of
+// package sys from now on begins, 1 for the first; the call itself is not made.
+func KillAt(t testing.TB, n int) {
+	t.Helper()
+	var seen atomic.Int64
+	count := func() {
+		if seen.Add(1) == int64(n) {
+			if p, err := os.FindProcess(os.Getpid()); err == nil {
+				_ = p.Kill()
+			}
+			select {}
+		}
+	}
+	install(t, func(below *sys.Seam) *sys.Seam {
+		layer := *below
+		layer.BPF = func(cmd sys.Cmd, attr unsafe.Pointer, size uintptr, common *sys.CommonAttr) (uintptr, sys.Errno) {
+			count()
+			return forward(below, cmd, attr, size, common)
+		}
+		layer.Before = func(string) sys.Errno {
+			count()
+			return 0
+		}
+		return &layer
+	})
 }

@@ -1,0 +1,109 @@
+package skep
+
+import (
+	"errors"
+	"path"
+
+	"github.com/skepbpf/skep/internal/mkerr"
+	"github.com/skepbpf/skep/internal/step/upgrade"
+	"github.com/skepbpf/skep/maps"
+	"github.com/skepbpf/skep/prog"
+)
+
+// Pins says what an Upgrade by this plan makes of each pin, in the order of
+// their paths; nil if the facts do not say what is pinned. What the object does
+// not have is PinRemove, which is done only if asked for.
+func (p *Plan) Pins() []*PinDecision { return p.pins }
+
+// planPins decides about the pins of maps and links.
+func (p *planner) planPins(plan *Plan) error {
+	pins := p.facts.Pins
+	if pins == nil {
+		return nil
+	}
+	wanted := map[string]bool{}
+	add := func(d *upgrade.Decision) {
+		wanted[d.Path] = true
+		plan.pins = append(plan.pins, d)
+	}
+	for _, m := range plan.maps {
+		at := m.spec.PinnedAt(pins.Dir)
+		if at == "" || m.off || m.extern {
+			continue
+		}
+		have := pins.Maps[at]
+		if have.State == Hidden {
+			return mkerr.Errorf("map %s: pinned at %s: %w", m.name, at, have.Err)
+		}
+		want := m.spec.Shape()
+		if len(m.spec.Slots) > 0 {
+			want.Contents = upgrade.Loaded
+		}
+		add(upgrade.ForMap(m.name, at, want, have.Value))
+	}
+	for _, l := range plan.linked() {
+		at := path.Join(pins.Dir, linksDir, l.name)
+		have := pins.Links[at]
+		switch {
+		case have.State == Hidden:
+			return mkerr.Errorf("link of %s: pinned at %s: %w", l.name, at, have.Err)
+		case have.State == Known || l.auto:
+			add(upgrade.ForLink(l.name, at, l.progType, have.Value))
+		}
+	}
+	for at, f := range pins.Maps {
+		if f.State == Known && !wanted[at] {
+			add(&upgrade.Decision{Name: path.Base(at), Path: at, Action: upgrade.Remove, Why: "the object has no such map"})
+		}
+	}
+	for at, f := range pins.Links {
+		if f.State == Known && !wanted[at] {
+			add(&upgrade.Decision{Link: true, Name: path.Base(at), Path: at, Action: upgrade.Remove, Why: "the object has no such program"})
+		}
+	}
+	upgrade.Sort(plan.pins)
+	return nil
+}
+
+// linkable is a program or struct_ops map that can have a link.
+type linkable struct {
+	name, progType string
+	auto           bool // its section says where
+}
+
+func (p *Plan) linked() (all []linkable) {
+	for _, pp := range p.programs {
+		if pp.err == nil && pp.spec.Type != prog.StructOps {
+			auto := pp.match.AutoAttach || pp.handler != nil && pp.handler.Link != nil
+			all = append(all, linkable{pp.name, pp.spec.Type.String(), auto})
+		}
+	}
+	for _, m := range p.maps {
+		if m.ops != nil && !m.off && m.spec.Flags&maps.Link != 0 {
+			all = append(all, linkable{m.name, prog.StructOps.String(), true})
+		}
+	}
+	return all
+}
+
+// LossError says that an Upgrade would lose what is in pinned maps.
+type LossError struct {
+	Decisions []*PinDecision // of those maps
+}
+
+func (e *LossError) Error() string {
+	var errs []error
+	for _, d := range e.Decisions {
+		errs = append(errs, errors.New(d.String()))
+	}
+	return mkerr.Join(errs...).Error()
+}
+
+// Unwrap gives why each map's contents cannot be kept.
+func (e *LossError) Unwrap() []error {
+	var errs []error
+	for _, d := range e.Decisions {
+		errs = append(errs, d.Err)
+	}
+	return errs
+}
