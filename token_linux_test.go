@@ -161,6 +161,7 @@ func loadWithToken(t *testing.T) {
 	}
 	coll.Close()
 	tok.Close()
+	tokenFaults(t, path, s)
 
 	t.Setenv("LIBBPF_BPF_TOKEN_PATH", path)
 	if coll, err = skep.Load(s, nil); err != nil {

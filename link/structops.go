@@ -88,10 +88,13 @@ func (o *StructOpsOptions) store(m *maps.Map) error {
 		binary.NativeEndian.PutUint64(value[p.Offset:], uint64(raw))
 	}
 	err := m.Update(make([]byte, 4), value, maps.Any)
-	if m.Flags()&maps.Link != 0 && errors.Is(err, sys.EBUSY) {
-		return nil
+	if !errors.Is(err, sys.EBUSY) {
+		return err
 	}
-	return err
+	if m.Flags()&maps.Link == 0 {
+		return mkerr.Errorf("%w: without the flag Link, a map can be registered once, and not again when it was detached", err)
+	}
+	return nil
 }
 
 // UpdateMap puts another map in the place of the registered one, in one step.
