@@ -42,7 +42,18 @@ type nameCache struct {
 	of   *Spec
 	to   []uint32
 	seen uint32 // types copied from of
+	grew int    // bytes of strings added
 }
+
+// tooLong reports whether strings of s, one of them n bytes, grow to a multiple
+// when copied. They do if many are tails of one another, as no compiler makes
+// them: a few bytes could fill all memory.
+func (c *nameCache) tooLong(s *Spec, n int) bool {
+	c.grew += n
+	return c.grew > maxGrowth*len(s.strs)+4096
+}
+
+const maxGrowth = 4
 
 // from notes that a type of s is copied.
 func (c *nameCache) from(b *Builder, s *Spec) {
@@ -65,9 +76,13 @@ func (b *Builder) intern(s *Spec, off uint32) uint32 {
 	if cached && b.names.to[at] != 0 {
 		return b.names.to[at]
 	}
+	had := len(b.strs.buf)
 	to, ok := b.strs.addBytes(s.strBytes(off))
 	if !ok {
 		b.failf("string %.40q: it has a zero byte, or strings exceed %d bytes", s.strBytes(off), maxStrings)
+	}
+	if b.names.tooLong(s, len(b.strs.buf)-had) {
+		b.failf("%d bytes of strings that overlap become more than %d times as many", len(s.strs), maxGrowth)
 	}
 	if cached {
 		b.names.to[at] = to

@@ -67,6 +67,7 @@ type dedup struct {
 	table dedupTable
 	strs  *strtab
 	names []uint32 // new offset by old offset of own strings, 0 unknown
+	grown nameCache
 	// hypot maps types of the known graph to those of the graph that is compared
 	// with it; list says which of them are mapped, adjust that a declaration of
 	// the base would have to become a struct.
@@ -194,13 +195,16 @@ func (d *dedup) strings(ext []byte) error {
 	d.strs = newStrtab(d.s.base)
 	d.names = make([]uint32, len(d.s.strs))
 	d.strs.reserve(len(d.s.strs))
-	for id := d.start; id < d.n; id++ {
+	for id := d.start; id < d.n && d.err == nil; id++ {
 		d.rec(id).eachString(d.name)
 	}
-	if ext == nil {
-		return nil
+	if ext == nil || d.err != nil {
+		return d.err
 	}
 	_, err := rewriteExt(ext, d.extName, func(id ID) ID { return id })
+	if err == nil {
+		err = d.err
+	}
 	return err
 }
 
@@ -211,8 +215,11 @@ func (d *dedup) name(off uint32) uint32 {
 	}
 	at := off - d.s.strOff
 	if d.names[at] == 0 {
-		// They were within the limits of a section before.
+		had := len(d.strs.buf)
 		d.names[at], _ = d.strs.addBytes(d.s.ownBytes(at))
+		if d.grown.tooLong(d.s, len(d.strs.buf)-had) && d.err == nil {
+			d.err = fmt.Errorf("%d bytes of strings that overlap become more than %d times as many", len(d.s.strs), maxGrowth)
+		}
 	}
 	return d.names[at]
 }
