@@ -161,12 +161,12 @@ func (k *Kernel) vmlinux(names []sought) (*Spec, error) {
 	m := &k.vm
 	if !k.opened {
 		k.opened = true
-		name, b, mapped, err := k.openVmlinux()
-		if err == nil {
-			if err = k.load(m, b, mapped, nil, names); err != nil {
-				err = fmt.Errorf("%s: %w", name, err)
+		err := k.openVmlinux(func(b []byte, mapped bool) error {
+			for i := range names {
+				names[i].ids = nil // of one that broke off
 			}
-		}
+			return k.load(m, b, mapped, nil, names)
+		})
 		if err != nil {
 			m.err = fmt.Errorf("kernel BTF: %w", err)
 		}

@@ -1,6 +1,7 @@
 package btf
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -187,6 +188,43 @@ func TestNoKernelBTF(t *testing.T) {
 	k := NewKernel(fstest.MapFS{"proc/sys/kernel/osrelease": {Data: []byte("6.1.0\n")}, "usr/lib/debug/boot/vmlinux-6.1.0": vm})
 	if mod, typ, err := k.FindType("task_struct", KindStruct); err != nil || mod != "vmlinux" || typ.ID() != 3 {
 		t.Errorf("image: %v", err)
+	}
+}
+
+// TestBrokenImages: one that breaks off behind types that were sought does not
+// hide the next.
+func TestBrokenImages(t *testing.T) {
+	vm := fakeKernel(t)["sys/kernel/btf/vmlinux"]
+	broken := bytes.Clone(vm.Data)
+	s, err := Parse(vm.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, _ := s.Type(ID(s.Len() - 1))
+	at := int(s.typeAt(last.off - typeSize + 4))
+	broken[at+3] |= 0x7f // a kind that there is not
+	fsys := fstest.MapFS{
+		"proc/sys/kernel/osrelease":                {Data: []byte("6.1.0\n")},
+		"boot/vmlinux-6.1.0":                       {Data: broken},
+		"lib/modules/6.1.0/vmlinux-6.1.0":          {Data: []byte("no image at all")},
+		"usr/lib/debug/boot/vmlinux-6.1.0":         {Data: elfOf(2, orders[0], map[string][]byte{".BTF": vm.Data})},
+		"usr/lib/debug/lib/modules/6.1.0/vmlinux":  {Data: broken},
+		"usr/lib/debug/boot/vmlinux-6.1.0.debug":   {Data: broken},
+		"lib/modules/6.1.0/build/vmlinux":          {Data: broken[:20]},
+		"usr/lib/modules/6.1.0/kernel/vmlinux":     {Data: elfOf(2, orders[0], map[string][]byte{".text": nil})},
+		"usr/lib/debug/lib/modules/6.1.0/other.ko": {Data: broken},
+	}
+	k := NewKernel(fsys)
+	if _, typ, err := k.FindType("task_struct", KindStruct); err != nil || typ.ID() != 3 {
+		t.Errorf("type %d, %v", typ.ID(), err)
+	}
+	if hits := k.vm.found["task_struct"]; len(hits.ids) != 1 {
+		t.Errorf("found as %d", hits.ids)
+	}
+	delete(fsys, "usr/lib/debug/boot/vmlinux-6.1.0")
+	_, err = NewKernel(fsys).Vmlinux()
+	if !errors.Is(err, ErrNoBTF) || !strings.Contains(err.Error(), "boot/vmlinux-6.1.0: ") {
+		t.Error(err)
 	}
 }
 

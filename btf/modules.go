@@ -54,15 +54,20 @@ func (k *Kernel) release() (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
-// openVmlinux reads the kernel's BTF from sysfs, or, where that has none, from
-// an image of the running kernel on disk, and says which file that is.
-func (k *Kernel) openVmlinux() (name string, b []byte, mapped bool, err error) {
-	name = btfDir + "/" + vmlinuxName
-	b, mapped, err = k.read(name)
+// openVmlinux gives the kernel's BTF of sysfs to use, or, where there is none,
+// that of an image of the running kernel on disk which use takes.
+func (k *Kernel) openVmlinux(use func(b []byte, mapped bool) error) error {
+	name := btfDir + "/" + vmlinuxName
+	b, mapped, err := k.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		name, b, err = k.fromImage()
+		return k.fromImage(use)
 	}
-	return name, b, mapped, err
+	if err == nil {
+		if err = use(b, mapped); err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return err
 }
 
 // images are the places of an uncompressed kernel, by release, that libbpf
@@ -77,26 +82,30 @@ var images = [...]string{
 	"usr/lib/debug/lib/modules/%s/vmlinux",
 }
 
-func (k *Kernel) fromImage() (name string, b []byte, err error) {
+// fromImage goes on to the next place where there is no image, or a broken one.
+func (k *Kernel) fromImage(use func(b []byte, mapped bool) error) error {
 	release, err := k.release()
 	if err != nil {
-		return "", nil, fmt.Errorf("%w: not in sysfs, and the release is unknown: %w", ErrNoBTF, err)
+		return fmt.Errorf("%w: not in sysfs, and the release is unknown: %w", ErrNoBTF, err)
 	}
-	var last error
+	var first error
 	for _, pattern := range images {
-		name = fmt.Sprintf(pattern, release)
+		name := fmt.Sprintf(pattern, release)
 		b, err := imageBTF(k.root, name)
 		if err == nil {
-			return name, b, nil
+			if err = use(b, false); err == nil {
+				return nil
+			}
+			err = fmt.Errorf("%s: %w", name, err)
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			last = err
+		if first == nil && !errors.Is(err, fs.ErrNotExist) {
+			first = err
 		}
 	}
-	if last != nil {
-		return "", nil, fmt.Errorf("%w: not in sysfs: %w", ErrNoBTF, last)
+	if first != nil {
+		return fmt.Errorf("%w: not in sysfs: %w", ErrNoBTF, first)
 	}
-	return "", nil, fmt.Errorf("%w: neither "+btfDir+"/"+vmlinuxName+" (CONFIG_DEBUG_INFO_BTF) nor an image on disk", ErrNoBTF)
+	return fmt.Errorf("%w: neither "+btfDir+"/"+vmlinuxName+" (CONFIG_DEBUG_INFO_BTF) nor an image on disk", ErrNoBTF)
 }
 
 // list reads the names of modules, once.

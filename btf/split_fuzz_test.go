@@ -101,6 +101,10 @@ func FuzzImage(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	for _, o := range orders {
+		b := everyKind(o).bytes()
+		f.Add(elfOf(1, o, map[string][]byte{".BTF": b, ".BTF.base": b, ".BTF.ext": b}))
+	}
 	f.Add([]byte("\x7fELF"))
 	f.Add(append([]byte("\x7fELF\x02\x01\x01"), make([]byte, 57)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -108,6 +112,12 @@ func FuzzImage(f *testing.F) {
 			got, err := fileBTF(bytes.NewReader(b), int64(len(b)))
 			if err != nil && got != nil || len(got) > len(b) {
 				t.Errorf("%d bytes of %d, %v", len(got), len(b), err)
+			}
+		})
+		fuzztest.Check(t, 2*len(b), func() {
+			file, err := ReadFile(bytes.NewReader(b), int64(len(b)), nil)
+			if (err == nil) == (file == nil) || file != nil && file.Types == nil {
+				t.Errorf("error and value: %v", err)
 			}
 		})
 	})
