@@ -27,8 +27,9 @@ type Plan struct {
 	order    binary.ByteOrder // of the object's data; nil without an object
 	types    *btf.Spec
 	vars     []*elf.VarDef
-	externs  []Extern // in the order of their first use
-	lost     []string // what programs go without
+	externs  []Extern  // in the order of their first use
+	lost     []string  // what programs go without
+	known    *Features // those that are missing
 	modules  []plannedModule
 	maps     []*plannedMap
 	programs []*plannedProgram
@@ -158,7 +159,7 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	if err := p.planPins(plan); err != nil {
 		return fail("pins", "", err)
 	}
-	plan.lost, plan.modules = p.lost, p.modules
+	plan.lost, plan.modules, plan.known = p.lost, p.modules, missing(f.Features)
 	return plan, nil
 }
 
