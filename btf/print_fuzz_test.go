@@ -2,6 +2,9 @@ package btf
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
 	"testing"
 
 	"github.com/skepbpf/skep/internal/fuzztest"
@@ -53,6 +56,39 @@ func FuzzWriteC(f *testing.F) {
 		var again bytes.Buffer
 		if err2 := WriteC(&again, s, nil); (err == nil) != (err2 == nil) || !bytes.Equal(out.Bytes(), again.Bytes()) {
 			t.Fatal("printed twice, another text")
+		}
+	})
+}
+
+func FuzzValue(f *testing.F) {
+	seeds(f, func(b []byte) { f.Add(b, false, uint32(3), []byte("some bytes of data"), uint8(0)) })
+	s := layouts(f, ".eb")
+	for id := range uint32(s.Len()) {
+		f.Add(s.Bytes(), true, id, bytes.Repeat([]byte{1, 0, 0xfe}, 50), uint8(id))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, kernel bool, id uint32, data []byte, how uint8) {
+		s := readBoth(b, kernel)
+		if s == nil {
+			return
+		}
+		typ, ok := s.Type(ID(id % uint32(s.Len())))
+		if !ok {
+			t.Fatal("no type")
+		}
+		o := ValueOptions{JSON: how&1 != 0, SkipNames: how&2 != 0, SkipZeroes: how&4 != 0}
+		if how&8 != 0 {
+			o.Indent = " "
+		}
+		var text []byte
+		var err error
+		fuzztest.Within(t, len(b)+len(data), 8*(valueBase+valuePerByte*uint64(len(data)))+16*uint64(len(b)), func() {
+			text, err = AppendValue(nil, typ, data, &o)
+		})
+		if len(text) > valueBase+valuePerByte*len(data) {
+			t.Fatalf("%d bytes of text of %d", len(text), len(data))
+		}
+		if o.JSON && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) && !json.Valid(text) {
+			t.Fatalf("no JSON: %s", text)
 		}
 	})
 }
