@@ -99,9 +99,11 @@ func (p *valuePrinter) value(t Type, at uint64) {
 	case KindArray:
 		p.array(t, at)
 	case KindVar:
-		if to, ok := p.s.typ(t.ref()); ok && to.Kind() != KindVar {
-			p.value(to, at)
+		to, ok := p.s.typ(t.ref())
+		if !ok || to.Kind() == KindVar {
+			to = Type{s: p.s}
 		}
+		p.value(to, at)
 	case KindInt, KindEnum, KindEnum64, KindPtr, KindFloat:
 		size := uint64(t.size)
 		if t.Kind() == KindPtr {
