@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/format"
 	"io"
 	"testing"
 
@@ -89,6 +90,33 @@ func FuzzValue(f *testing.F) {
 		}
 		if o.JSON && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) && !json.Valid(text) {
 			t.Fatalf("no JSON: %s", text)
+		}
+	})
+}
+
+func FuzzWriteGo(f *testing.F) {
+	seeds(f, func(b []byte) { f.Add(b, false) })
+	f.Add(clashes(orders[0]).bytes(), true)
+	f.Add(layouts(f, ".eb").Bytes(), true)
+	f.Fuzz(func(t *testing.T, b []byte, kernel bool) {
+		s := readBoth(b, kernel)
+		if s == nil {
+			return
+		}
+		var out bytes.Buffer
+		var err error
+		fuzztest.Within(t, len(b), printLimit(len(b)), func() {
+			out.Reset()
+			err = WriteGo(&out, s, nil)
+		})
+		if most := textBase + textPerByte*len(b); out.Len() > most {
+			t.Fatalf("%d bytes of text of %d", out.Len(), len(b))
+		}
+		if err != nil {
+			return
+		}
+		if text, err := format.Source(out.Bytes()); err != nil || !bytes.Equal(text, out.Bytes()) {
+			t.Fatalf("not Go, or not as gofmt has it: %v\n%s", err, out.Bytes())
 		}
 	})
 }
