@@ -120,6 +120,7 @@ func load(stop func() error, s *Spec, o *Options) (*Collection, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.forget()
 	coll, err := plan.apply(stop, o)
 	if coll != nil {
 		coll.opts.Token = given

@@ -99,6 +99,8 @@ type planner struct {
 
 	done  []*plannedProgram // all, once they are planned
 	bytes binary.ByteOrder  // as Plan.order
+	// exclusive: a map belongs to one program.
+	exclusive bool
 }
 
 // Plan resolves everything in s that does not need the kernel's hand: CO-RE,
@@ -124,6 +126,7 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 		plan.order, plan.vars = s.object.Order, s.object.Vars
 		p.bytes = plan.order
 	}
+	p.exclusive = p.spec.hasExclusive()
 	p.lookAhead()
 	p.structOps()
 	p.planPrograms(plan)

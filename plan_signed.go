@@ -11,6 +11,12 @@ import (
 // instructions of one that has maps of its own, or is signed, name maps by
 // place: their bytes say who it is.
 func (p *planner) owned(pp *plannedProgram) error {
+	if len(pp.spec.Signature) > 0 {
+		pp.spec.ByIndex = true
+	}
+	if !p.exclusive {
+		return nil
+	}
 	for _, name := range pp.spec.UsedMaps() {
 		m := p.spec.Maps[name]
 		switch {
@@ -21,10 +27,17 @@ func (p *planner) owned(pp *plannedProgram) error {
 			pp.spec.ByIndex = true
 		}
 	}
-	if len(pp.spec.Signature) > 0 {
-		pp.spec.ByIndex = true
-	}
 	return nil
+}
+
+// hasExclusive reports whether any map belongs to one program.
+func (s *Spec) hasExclusive() bool {
+	for _, m := range s.Maps {
+		if m.Exclusive != "" && !m.Off {
+			return true
+		}
+	}
+	return false
 }
 
 // planExclusive gives a map the digest of the program that it belongs to.

@@ -70,6 +70,10 @@ func (p *Plan) relocations(pf *plannedFunc) (all []Relocation) {
 	return all
 }
 
+// forget lets go of what only telling of the plan takes: nobody can ask a plan
+// that a Collection keeps for itself.
+func (p *Plan) forget() { p.spec, p.funcs, p.features = nil, nil, nil }
+
 // lines follows the source lines of a function's instructions, in order.
 type lines struct {
 	spec *Spec
