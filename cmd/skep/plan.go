@@ -15,6 +15,7 @@ type planFlags struct {
 	json, autosize, prune bool
 
 	off    string
+	sign   string
 	config *skep.Config
 	target target
 }
@@ -26,6 +27,7 @@ func runPlan(e env, args []string) int {
 	fs.BoolVar(&f.autosize, "autosize", false, "give maps of size 0 a workable size")
 	fs.StringVar(&f.off, "off", "", "comma-separated `programs` to switch off")
 	fs.BoolVar(&f.prune, "prune", false, "leave out what constants make unreachable")
+	fs.StringVar(&f.sign, "sign", "", "write what a signature of this `program` has to cover, and nothing else")
 	f.target.flags(fs)
 	config := configFlag(fs)
 	objects, code, ok := parse(e, fs, args)
@@ -78,6 +80,12 @@ func (f *planFlags) object(e env, path string) int {
 		}
 		return exitRejected
 	}
+	if f.sign != "" {
+		if err := sign(e, p, problems, f.sign); err != nil {
+			return fail(exitRejected, err)
+		}
+		return exitGood
+	}
 	info := &planInfo{Object: path, Kernel: facts.Release}
 	info.fill(spec, p)
 	if err := info.judge(f, facts.Release); err != nil {
@@ -101,6 +109,19 @@ func (f *planFlags) object(e env, path string) int {
 		return exitRejected
 	}
 	return exitGood
+}
+
+// sign writes what a signature has to cover.
+func sign(e env, p *skep.Plan, problems []error, program string) error {
+	if len(problems) > 0 {
+		return problems[0]
+	}
+	s, err := p.Signing(program)
+	if err != nil {
+		return err
+	}
+	_, err = e.out.Write(s.Bytes)
+	return err
 }
 
 // planAll plans spec. Required programs that cannot be planned are left out of

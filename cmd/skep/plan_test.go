@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/internal/sys/systest"
 	"github.com/skepbpf/skep/internal/testutil"
 )
@@ -98,6 +99,35 @@ func TestPlanUsage(t *testing.T) {
 		code, out, errs := skepRun(append(append([]string{"plan"}, tt.args...), testdata("xdp"))...)
 		if code != exitUsage || out != "" || !strings.Contains(errs, tt.want) {
 			t.Errorf("%q: exit %d, %q, %q", tt.args, code, out, errs)
+		}
+	}
+}
+
+// TestPlanSign writes the bytes of Plan.Signing, and nothing else.
+func TestPlanSign(t *testing.T) {
+	systest.Forbid(t)
+	spec, err := skep.Open(testdata("signed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	features, err := skep.FeaturesOf("6.18")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := spec.Plan(&skep.Facts{Release: "6.18", PageSize: 4096, CPUs: 1, Features: features})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := p.Signing("owner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := skepRun("plan", "-release", "6.18", "-sign", "owner", testdata("signed")); code != exitGood || out != string(want.Bytes) || errs != "" {
+		t.Errorf("exit %d, %x, want %x, %s", code, out, want.Bytes, errs)
+	}
+	for args, text := range map[string]string{"-release 7.3 -sign owner": "frozen Arrays", "-release 7.3 -sign nobody": "no program nobody"} {
+		if code, out, errs := skepRun(append(append([]string{"plan"}, strings.Fields(args)...), testdata("signed"))...); code != exitRejected || out != "" || !strings.Contains(errs, text) {
+			t.Errorf("%s: exit %d, %x, %s", args, code, out, errs)
 		}
 	}
 }
