@@ -212,49 +212,6 @@ func tryOld(t *testing.T, spec *skep.Spec, release string) (*skep.Collection, er
 	return plan.Apply(t.Context(), &skep.Options{Features: set})
 }
 
-// TestPlanForOldKernel: the plan for a kernel says what it will go without there.
-func TestPlanForOldKernel(t *testing.T) {
-	systest.Forbid(t)
-	f := madeUp(t)
-	for _, id := range []feature.ID{feature.ProgName, feature.ArrayMmap, feature.ProbeReadKernel, feature.ExpAttachType, feature.ArgCtxTag} {
-		f.Features.Learn(id, feature.No)
-	}
-	plan, err := open(t, native("oldkernel")).Plan(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	part := ""
-	for _, line := range strings.Split(plan.String(), "\n") {
-		text, indented := strings.CutPrefix(line, "\t")
-		if !indented {
-			part, _, _ = strings.Cut(line, ":")
-		}
-		if what, ok := strings.CutPrefix(text, "goes without: "); ok {
-			if !indented {
-				part = "object"
-			}
-			got = append(got, part+": "+what)
-		}
-	}
-	name := "name: program and map names: not supported by this kernel (needs Linux 4.15)"
-	mmap := "flag Mmapable: mmap of array maps: not supported by this kernel (needs Linux 5.5)"
-	want := []string{
-		"object: " + byType,
-		"map values: " + name,
-		"map stacks: " + name,
-		"map .rodata: " + name, "map .rodata: " + mmap,
-		"map .kconfig: " + name, "map .kconfig: " + mmap,
-		"program probe: bpf_probe_read_{kernel,user}: bpf_probe_read instead, in 1 calls",
-		"program probe: name of the program: left out",
-		"program egress: name of the program: left out",
-		"program egress: attach type cgroup_inet_egress: left out",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
 // checkRecords: what describes functions and lines is sent in records of the
 // size that the first kernel with them has.
 func checkRecords(t *testing.T, k *systest.Kernel) {

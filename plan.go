@@ -27,9 +27,8 @@ type Plan struct {
 	order    binary.ByteOrder // of the object's data; nil without an object
 	types    *btf.Spec
 	vars     []*elf.VarDef
-	externs  []Extern  // in the order of their first use
-	lost     []string  // what programs go without
-	known    *Features // those that are missing
+	externs  []Extern // in the order of their first use
+	lost     []string // what programs go without
 	modules  []plannedModule
 	maps     []*plannedMap
 	programs []*plannedProgram
@@ -162,7 +161,7 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	if err := p.planPins(plan); err != nil {
 		return fail("pins", "", err)
 	}
-	plan.lost, plan.modules, plan.known = p.lost, p.modules, missing(f.Features)
+	plan.lost, plan.modules = p.lost, p.modules
 	return plan, nil
 }
 

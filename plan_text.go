@@ -6,7 +6,6 @@ import (
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
-	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
 )
@@ -22,14 +21,11 @@ func (p *Plan) String() string {
 	for i := range p.externs {
 		fmt.Fprintf(&b, "extern %s\n", &p.externs[i])
 	}
-	for _, text := range p.lost {
-		fmt.Fprintf(&b, "goes without: %s\n", text)
-	}
 	for _, m := range p.maps {
-		m.print(&b, p.known)
+		m.print(&b)
 	}
 	for _, pr := range p.programs {
-		pr.print(&b, p)
+		pr.print(&b, p.types)
 	}
 	for _, g := range p.groups {
 		b.WriteString("alternatives")
@@ -44,7 +40,7 @@ func (p *Plan) String() string {
 	return b.String()
 }
 
-func (m *plannedMap) print(b *strings.Builder, known *Features) {
+func (m *plannedMap) print(b *strings.Builder) {
 	if m.off {
 		fmt.Fprintf(b, "map %s: off", m.name)
 		if m.why != nil {
@@ -73,29 +69,8 @@ func (m *plannedMap) print(b *strings.Builder, known *Features) {
 	if m.ops != nil {
 		m.printOps(func(format string, args ...any) { fmt.Fprintf(b, format, args...) })
 	}
-	_, lost := m.spec.For(known)
-	without(b, lost)
 	for _, s := range m.spec.Slots {
 		fmt.Fprintf(b, "\telement %d: %s\n", s.Index, s.Name)
-	}
-}
-
-// missing are the features that are known to be missing, now: the set that they
-// come from grows.
-func missing(have *Features) *Features {
-	m := new(Features)
-	for id := range feature.Count {
-		if !have.Has(id) {
-			m.Learn(id, feature.No)
-		}
-	}
-	return m
-}
-
-// without lists what the form for a kernel lacks.
-func without(b *strings.Builder, lost []string) {
-	for _, text := range lost {
-		fmt.Fprintf(b, "\tgoes without: %s\n", text)
 	}
 }
 
@@ -118,7 +93,7 @@ func describeMap(s *maps.Spec) string {
 	return t
 }
 
-func (pp *plannedProgram) print(b *strings.Builder, p *Plan) {
+func (pp *plannedProgram) print(b *strings.Builder, types *btf.Spec) {
 	fmt.Fprintf(b, "program %s: %s, section %q, %s\n", pp.name, describeType(&pp.spec), pp.section, pp.policy)
 	if pp.err != nil {
 		fmt.Fprintf(b, "\tleft out: %v\n", pp.err)
@@ -128,13 +103,11 @@ func (pp *plannedProgram) print(b *strings.Builder, p *Plan) {
 	if len(pp.spec.Signature) > 0 {
 		fmt.Fprintf(b, "\tsigned, keyring %s\n", pp.spec.Keyring)
 	}
-	_, lost := pp.spec.For(p.known)
-	without(b, lost)
 	for _, text := range pp.pruned {
 		fmt.Fprintf(b, "\tpruned: %s\n", text)
 	}
 	for _, n := range pp.notes {
-		fmt.Fprintf(b, "\t%s\n", n.String(p.types))
+		fmt.Fprintf(b, "\t%s\n", n.String(types))
 	}
 	if len(pp.spec.Modules) > 0 {
 		fmt.Fprintf(b, "\tmodules: %s\n", strings.Join(pp.spec.Modules, ", "))
