@@ -212,6 +212,32 @@ func tryOld(t *testing.T, spec *skep.Spec, release string) (*skep.Collection, er
 	return plan.Apply(t.Context(), &skep.Options{Features: set})
 }
 
+// TestPlanForOldKernel: the plan for a kernel says what it will go without there.
+func TestPlanForOldKernel(t *testing.T) {
+	systest.Forbid(t)
+	f := madeUp(t)
+	for _, id := range []feature.ID{feature.ProgName, feature.ArrayMmap, feature.ProbeReadKernel, feature.ExpAttachType, feature.ArgCtxTag} {
+		f.Features.Learn(id, feature.No)
+	}
+	plan, err := open(t, native("oldkernel")).Plan(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := ": name: program and map names: not supported by this kernel (needs Linux 4.15)"
+	mmap := ": flag Mmapable: mmap of array maps: not supported by this kernel (needs Linux 5.5)"
+	want := []string{
+		"map .kconfig" + mmap, "map .kconfig" + name, "map .rodata" + mmap, "map .rodata" + name, "map stacks" + name, "map values" + name,
+		"program egress: attach type cgroup_inet_egress: left out",
+		"program egress: name of the program: left out",
+		"program probe: bpf_probe_read_{kernel,user}: bpf_probe_read instead, in 1 calls",
+		"program probe: name of the program: left out",
+		byType,
+	}
+	if diff := cmp.Diff(want, degradations(plan.Report())); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // checkRecords: what describes functions and lines is sent in records of the
 // size that the first kernel with them has.
 func checkRecords(t *testing.T, k *systest.Kernel) {

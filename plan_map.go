@@ -45,7 +45,11 @@ func (p *planner) planMap(name string) (*plannedMap, error) {
 		}
 		if p.inline && (def.Kind == elf.MapKconfig || def.Kind == elf.MapData) {
 			pm.off, pm.why = true, feature.Unsupported(feature.GlobalData)
-			p.lose(fmt.Sprintf("map %s: constants are inlined: %v", name, pm.why))
+			form := "constants are inlined"
+			if !def.ReadOnly { // who needs it cannot be loaded
+				form = "left out"
+			}
+			p.lose(fmt.Sprintf("map %s: %s: %v", name, form, pm.why))
 			return pm, nil
 		}
 		switch def.Kind {
