@@ -37,10 +37,14 @@ func Decode(b []byte, order binary.ByteOrder) (Instructions, error) {
 	big := isBig(order)
 	out := make(Instructions, len(b)/slotSize)
 	n := 0
-	for at := 0; at < len(b); at += slotSize {
+	for at := 0; at <= len(b)-slotSize; at += slotSize {
 		in := &out[n]
-		in.decode(b[at:at+slotSize], big)
 		n++
+		if big {
+			in.decode(b[at:at+slotSize], big)
+		} else {
+			in.little(binary.LittleEndian.Uint64(b[at : at+slotSize]))
+		}
 		if in.Op != OpLoadImm64 {
 			continue
 		}
@@ -69,7 +73,10 @@ func (i *Instruction) decode(b []byte, big bool) {
 		i.Imm = int64(int32(v))
 		return
 	}
-	v := binary.LittleEndian.Uint64(b)
+	i.little(binary.LittleEndian.Uint64(b))
+}
+
+func (i *Instruction) little(v uint64) {
 	i.Op = Opcode(v)
 	i.Dst, i.Src = Reg(v>>8&0xf), Reg(v>>12&0xf)
 	i.Off = int16(v >> 16)

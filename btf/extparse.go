@@ -2,6 +2,7 @@ package btf
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/skepbpf/skep/internal/bin"
 )
@@ -13,14 +14,14 @@ type extPart struct {
 	name   string
 	header uint32 // place of its offset and length in the header
 	record uint32 // least size of a record
-	grow   func(sec *ExtSection, n int)
-	read   func(p *extParser, at int64, rec []byte, sec *ExtSection) error
+	// read takes n records of size bytes; at is the place of the first.
+	read func(p *extParser, at int64, body []byte, size, n int, sec *ExtSection) error
 }
 
 var extParts = [...]extPart{
-	{"func_info", 8, 8, func(sec *ExtSection, n int) { sec.Funcs = room(sec.Funcs, n) }, readFunc},
-	{"line_info", 16, 16, func(sec *ExtSection, n int) { sec.Lines = room(sec.Lines, n) }, readLine},
-	{"core_relo", 24, 16, func(sec *ExtSection, n int) { sec.CORE = room(sec.CORE, n) }, readCORE},
+	{"func_info", 8, 8, readFuncs},
+	{"line_info", 16, 16, readLines},
+	{"core_relo", 24, 16, readCORE},
 }
 
 // room makes room for n records in a list that has none yet; one that is
@@ -39,6 +40,8 @@ type extParser struct {
 	big    bool
 	out    []ExtSection
 	byName map[string]int
+	// unordered says that the offsets of some list do not only grow.
+	unordered bool
 }
 
 func (p *extParser) u32(at uint32) uint32 { return p.order.Uint32(p.b[at:]) }
@@ -106,67 +109,94 @@ func (p *extParser) section(part *extPart, c *bin.Cursor, size uint32) error {
 		p.byName[name] = i
 		p.out = append(p.out, ExtSection{Name: name})
 	}
-	sec := &p.out[i]
-	part.grow(sec, int(n)) // all of them are in the file
-	for k := range n {
-		rec := body[k*size:][:size]
-		if err := part.read(p, first+int64(k)*int64(size), rec, sec); err != nil {
-			return err
-		}
-	}
-	return nil
+	return part.read(p, first, body, int(size), int(n), &p.out[i])
 }
 
+// words are four of a record, or two and no more of a shorter one.
 func (p *extParser) words(rec []byte) (a, b, c, d uint32) {
-	a, b = word(rec, p.big), word(rec[4:], p.big)
+	lo, hi := binary.LittleEndian.Uint64(rec), uint64(0)
 	if len(rec) >= 16 {
-		c, d = word(rec[8:], p.big), word(rec[12:], p.big)
+		hi = binary.LittleEndian.Uint64(rec[8:])
+	}
+	a, b, c, d = uint32(lo), uint32(lo>>32), uint32(hi), uint32(hi>>32)
+	if p.big {
+		a, b, c, d = bits.ReverseBytes32(a), bits.ReverseBytes32(b), bits.ReverseBytes32(c), bits.ReverseBytes32(d)
 	}
 	return a, b, c, d
 }
 
-func readFunc(p *extParser, at int64, rec []byte, sec *ExtSection) error {
-	off, id, _, _ := p.words(rec)
-	if t, ok := p.s.Type(ID(id)); !ok || t.Kind() != KindFunc {
-		return bin.Errorf(extSection, at, "func_info: type %d is no func", id)
-	}
-	sec.Funcs = append(sec.Funcs, FuncInfo{off, ID(id)})
-	return checkOff(at, off)
-}
-
-func readLine(p *extParser, at int64, rec []byte, sec *ExtSection) error {
-	off, file, text, col := p.words(rec)
-	if end := p.s.strEnd(); file >= end || text >= end {
-		return bin.Errorf(extSection, at, "line_info: strings at %#x and %#x of %#x", file, text, end)
-	}
-	sec.Lines = append(sec.Lines, LineInfo{off, Line{file, text, col}})
-	return checkOff(at, off)
-}
-
-func readCORE(p *extParser, at int64, rec []byte, sec *ExtSection) error {
-	off, id, access, kind := p.words(rec)
-	if _, ok := p.s.Type(ID(id)); !ok {
-		return bin.Errorf(extSection, at, "core_relo: no type %d", id)
-	}
-	s, ok := p.s.String(access)
-	if !ok {
-		return bin.Errorf(extSection, at, "core_relo: access at string offset %#x", access)
-	}
-	sec.CORE = append(sec.CORE, COREInfo{off, CORERelo{COREKind(kind), ID(id), s}})
-	return checkOff(at, off)
-}
-
-// checkOff refuses a place between instructions.
-func checkOff(at int64, off uint32) error {
-	if off%8 != 0 {
-		return bin.Errorf(extSection, at, "offset %#x is not that of an instruction", off)
+func readFuncs(p *extParser, at int64, body []byte, size, n int, sec *ExtSection) error {
+	sec.Funcs = room(sec.Funcs, n)
+	for ; len(body) > 0; body, at = body[size:], at+int64(size) {
+		off, id, _, _ := p.words(body[:size])
+		if t, ok := p.s.Type(ID(id)); !ok || t.Kind() != KindFunc {
+			return bin.Errorf(extSection, at, "func_info: type %d is no func", id)
+		}
+		if off%8 != 0 {
+			return badOff(at, off)
+		}
+		p.unordered = p.unordered || len(sec.Funcs) > 0 && off <= sec.Funcs[len(sec.Funcs)-1].Off
+		sec.Funcs = append(sec.Funcs, FuncInfo{off, ID(id)})
 	}
 	return nil
+}
+
+func readLines(p *extParser, at int64, body []byte, size, n int, sec *ExtSection) error {
+	list := room(sec.Lines, n)
+	end := p.s.strEnd()
+	for ; len(body) >= size; body, at = body[size:], at+int64(size) {
+		rec := body[:16:16]
+		lo, hi := binary.LittleEndian.Uint64(rec), binary.LittleEndian.Uint64(rec[8:])
+		off, file, text, col := uint32(lo), uint32(lo>>32), uint32(hi), uint32(hi>>32)
+		if p.big {
+			off, file, text, col = p.words(rec)
+		}
+		if file >= end || text >= end {
+			return bin.Errorf(extSection, at, "line_info: strings at %#x and %#x of %#x", file, text, end)
+		}
+		if off%8 != 0 {
+			return badOff(at, off)
+		}
+		if n := len(list); n > 0 && off <= list[n-1].Off {
+			p.unordered = true
+		}
+		list = append(list, LineInfo{off, Line{file, text, col}})
+	}
+	sec.Lines = list
+	return nil
+}
+
+func readCORE(p *extParser, at int64, body []byte, size, n int, sec *ExtSection) error {
+	sec.CORE = room(sec.CORE, n)
+	for ; len(body) > 0; body, at = body[size:], at+int64(size) {
+		off, id, access, kind := p.words(body[:size])
+		if _, ok := p.s.Type(ID(id)); !ok {
+			return bin.Errorf(extSection, at, "core_relo: no type %d", id)
+		}
+		s, ok := p.s.String(access)
+		if !ok {
+			return bin.Errorf(extSection, at, "core_relo: access at string offset %#x", access)
+		}
+		if off%8 != 0 {
+			return badOff(at, off)
+		}
+		p.unordered = p.unordered || len(sec.CORE) > 0 && off <= sec.CORE[len(sec.CORE)-1].Off
+		sec.CORE = append(sec.CORE, COREInfo{off, CORERelo{COREKind(kind), ID(id), s}})
+	}
+	return nil
+}
+
+// badOff refuses a place between instructions.
+func badOff(at int64, off uint32) error {
+	return bin.Errorf(extSection, at, "offset %#x is not that of an instruction", off)
 }
 
 // sort orders the records of each section. Compilers write them in order;
 // linked objects may not. The kernel wants offsets that only grow.
 func (p *extParser) sort() error {
+	if !p.unordered {
+		return nil
+	}
 	for i := range p.out {
 		sec := &p.out[i]
 		err := sortOff(sec.Name, "func_info", sec.Funcs, func(f *FuncInfo) uint32 { return f.Off })

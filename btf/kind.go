@@ -118,6 +118,7 @@ const (
 	compound   kindSet = 1<<KindStruct | 1<<KindUnion
 	modifiers  kindSet = 1<<KindTypedef | 1<<KindConst | 1<<KindVolatile | 1<<KindRestrict | 1<<KindTypeTag
 	sized      kindSet = 1<<KindInt | 1<<KindFloat | 1<<KindDatasec | compound | enumKinds
+	ends       kindSet = 1<<KindInt | 1<<KindPtr | 1<<KindFwd | 1<<KindFloat | enumKinds
 	linkedKind kindSet = 1<<KindFunc | 1<<KindVar
 )
 

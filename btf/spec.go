@@ -162,10 +162,12 @@ func (s *Spec) All() iter.Seq[Type] {
 		}
 		off := uint32(0)
 		for i := range h.index.n {
-			if !yield(h.at(h.first+ID(i), off)) {
+			t := h.at(h.first+ID(i), off)
+			sh := &h.shapes[t.info>>24&0x7f]
+			off += typeSize + uint32(sh.info) + uint32(sh.elem)*t.vlen()
+			if !yield(t) {
 				return
 			}
-			off += h.recordLen(off)
 		}
 	}
 }

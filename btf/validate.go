@@ -1,8 +1,10 @@
 package btf
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 
 	"github.com/skepbpf/skep/internal/bin"
 )
@@ -14,56 +16,90 @@ import (
 type validator struct {
 	s   *Spec
 	ids uint32 // ids below this exist
-	str uint32 // string offsets below this exist
-	t   Type   // the type being checked
+	str uint32 // string offsets below this exist; 0 is one of them
+	id  ID     // of the type being checked
+	off uint32 // of its record
 	err error
 }
 
-// checks holds what each kind needs beyond a valid name.
-var checks = [kindCount]func(*validator, Type){
-	KindPtr:       checkRef,
-	KindArray:     checkArray,
-	KindStruct:    checkMembers,
-	KindUnion:     checkMembers,
-	KindEnum:      checkEnum,
-	KindEnum64:    checkEnum,
-	KindTypedef:   checkRef,
-	KindVolatile:  checkRef,
-	KindConst:     checkRef,
-	KindRestrict:  checkRef,
-	KindTypeTag:   checkRef,
-	KindDeclTag:   checkRef,
-	KindVar:       checkRef,
-	KindFunc:      checkFunc,
-	KindFuncProto: checkProto,
-	KindDatasec:   checkDatasec,
-}
-
-// validate checks all types. Those that lead to no others are done for w.
+// validate checks all types; the index has no gaps. Those that contain no others
+// are done for w.
 func (s *Spec) validate(w *walk) error {
-	v := validator{s: s, ids: uint32(s.Len()), str: s.strEnd()}
-	off := uint32(0)
-	for i := range s.index.n {
-		v.t = s.at(s.first+ID(i), off)
-		v.checkStr(v.t.name, "name")
-		if k := v.t.Kind(); k < kindCount && checks[k] != nil {
-			checks[k](&v, v.t)
+	v := validator{s: s, ids: uint32(s.Len()), str: max(s.strEnd(), 1)}
+	for i, off := range s.index.offs {
+		b := s.types[off:][:typeSize:typeSize]
+		name, info := v.words(b)
+		ref := ID(word(b[8:], s.hdr.big))
+		v.id, v.off = s.first+ID(i), off
+		v.checkStr(name, "name")
+		k := Kind(info >> 24 & 0x7f)
+		if k == KindPtr {
+			v.checkID(ref, "target")
+		} else if k < kindCount {
+			v.check(k, info, ref)
 		}
 		if v.err != nil {
 			return v.err
 		}
-		if _, _, n := edges(v.t); n == 0 {
-			w.finish(v.t) // no error: it has no elements
+		if k >= kindCount || ends.has(k) {
 			w.state[i] = done
 		}
-		off += s.recordLen(off)
 	}
 	return nil
 }
 
+// check is what a kind needs beyond a valid name; ref is the last of the common
+// words.
+func (v *validator) check(k Kind, info uint32, ref ID) {
+	off, n := v.off+typeSize, info&0xffffff
+	switch k {
+	case KindStruct, KindUnion:
+		v.pairs(off, 12, n, "member")
+	case KindTypedef, KindVolatile, KindConst, KindRestrict, KindTypeTag, KindDeclTag, KindVar:
+		v.checkID(ref, "target")
+	case KindArray:
+		v.checkID(ID(v.s.wordAt(off, 0)), "element")
+		v.checkID(ID(v.s.wordAt(off, 1)), "index")
+	case KindFunc:
+		v.checkID(ref, "target")
+		if v.err != nil {
+			return
+		}
+		if to, ok := v.s.typ(ref); !ok || to.Kind() != KindFuncProto {
+			v.failf("target %d is no func_proto", ref)
+		}
+	case KindFuncProto:
+		v.checkID(ref, "result")
+		v.pairs(off, 8, n, "parameter")
+	case KindEnum, KindEnum64:
+		size := int(kinds[k].elem)
+		for b := v.s.types[off:][:size*int(n)]; v.err == nil && len(b) > 0; b = b[size:] {
+			v.checkStr(v.s.u32(b), "value name")
+		}
+	case KindDatasec:
+		for b := v.s.types[off:][:12*n]; v.err == nil && len(b) > 0; b = b[12:] {
+			v.checkID(ID(v.s.u32(b)), "variable")
+		}
+	}
+}
+
+// pairs checks n elements of so many bytes, each of which begins with a name and
+// a type.
+func (v *validator) pairs(off uint32, size int, n uint32, what string) {
+	b := v.s.types[off:][:size*int(n)]
+	for ; len(b) >= size && len(b) >= 8; b = b[size:] {
+		name, typ := v.words(b)
+		if name >= v.str || typ >= v.ids {
+			v.checkStr(name, what+" name")
+			v.checkID(ID(typ), what)
+			return
+		}
+	}
+}
+
 func (v *validator) failf(format string, args ...any) {
 	if v.err == nil {
-		v.err = v.s.typeErrorf(v.t, format, args...)
+		v.err = v.s.typeErrorf(v.s.at(v.id, v.off), format, args...)
 	}
 }
 
@@ -80,7 +116,7 @@ func (v *validator) checkID(id ID, what string) {
 }
 
 func (v *validator) checkStr(off uint32, what string) {
-	if off >= v.str && off != 0 {
+	if off >= v.str {
 		v.badStr(off, what)
 	}
 }
@@ -93,69 +129,31 @@ func (v *validator) badStr(off uint32, what string) {
 	v.failf("%s at string offset %#x of %#x", what, off, v.str)
 }
 
-// elems is what follows the common bytes of t, whose kind has elements.
-func (v *validator) elems(t Type) (b []byte, size int) {
-	size = int(kinds[t.Kind()].elem)
-	return v.s.types[t.off:][:size*int(t.vlen())], size
-}
-
-func checkRef(v *validator, t Type) { v.checkID(t.ref(), "target") }
-
-func checkArray(v *validator, t Type) {
-	elem, index, _ := t.rawArray()
-	v.checkID(elem, "element")
-	v.checkID(index, "index")
-}
-
-func checkMembers(v *validator, t Type) {
-	for b, size := v.elems(t); v.err == nil && len(b) > 0; b = b[size:] {
-		v.checkStr(v.s.u32(b), "member name")
-		v.checkID(ID(v.s.u32(b[4:])), "member")
+// words are the first two of b.
+func (v *validator) words(b []byte) (uint32, uint32) {
+	x := binary.LittleEndian.Uint64(b)
+	if v.s.hdr.big {
+		x = bits.ReverseBytes64(x)
+		return uint32(x >> 32), uint32(x)
 	}
-}
-
-func checkEnum(v *validator, t Type) {
-	for b, size := v.elems(t); v.err == nil && len(b) > 0; b = b[size:] {
-		v.checkStr(v.s.u32(b), "value name")
-	}
-}
-
-func checkFunc(v *validator, t Type) {
-	v.checkID(t.ref(), "target")
-	if v.err != nil {
-		return
-	}
-	if to, ok := v.s.typ(t.ref()); !ok || to.Kind() != KindFuncProto {
-		v.failf("target %d is no func_proto", t.ref())
-	}
-}
-
-func checkProto(v *validator, t Type) {
-	v.checkID(t.ref(), "result")
-	for b, size := v.elems(t); v.err == nil && len(b) > 0; b = b[size:] {
-		v.checkStr(v.s.u32(b), "parameter name")
-		v.checkID(ID(v.s.u32(b[4:])), "parameter")
-	}
-}
-
-func checkDatasec(v *validator, t Type) {
-	for b, size := v.elems(t); v.err == nil && len(b) > 0; b = b[size:] {
-		v.checkID(ID(v.s.u32(b)), "variable")
-	}
+	return uint32(x), uint32(x >> 32)
 }
 
 // walk is a depth-first pass that finds loops no pointer breaks and sizes of
-// arrays that do not fit 32 bits. It keeps 5 bytes for a type and 8 for one on
-// the way, so memory stays below the blob's size.
+// arrays that do not fit 32 bits. It keeps a byte for a type and 20 for one on
+// the way.
 type walk struct {
 	s     *Spec
-	ptr   uint32
 	state []uint8 // of own types
-	size  []uint32
 	path  []frame
 }
 
-type frame struct{ id, next uint32 }
+// frame is a type on the way, by its place in the index, and where the ids are of
+// the types that it contains or stands for and that were not looked at yet.
+type frame struct {
+	i, at, stride, left uint32
+	array               bool
+}
 
 const (
 	unseen = iota
@@ -163,111 +161,88 @@ const (
 	done
 )
 
-func (s *Spec) newWalk() *walk {
-	n := s.index.n
-	return &walk{s: s, ptr: s.pointerSize(), state: make([]uint8, n), size: make([]uint32, n)}
-}
+func (s *Spec) newWalk() *walk { return &walk{s: s, state: make([]uint8, s.index.n)} }
 
 func (w *walk) checkLoops() error {
-	for i := range uint32(len(w.state)) {
-		if w.state[i] != unseen {
-			continue
-		}
-		if err := w.from(i); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *walk) from(i uint32) error {
-	w.path = append(w.path[:0], frame{i, 0})
-	w.state[i] = onPath
-	for len(w.path) > 0 {
-		f := &w.path[len(w.path)-1]
-		t, _ := w.s.typ(w.s.first + ID(f.id))
-		to, more := w.next(t, f)
-		switch {
-		case !more:
-			if err := w.finish(t); err != nil {
+	for i, state := range w.state {
+		if state != done {
+			w.enter(uint32(i))
+			if err := w.run(); err != nil {
 				return err
 			}
-			w.state[f.id] = done
-			w.path = w.path[:len(w.path)-1]
-		case w.state[to] == onPath:
-			return w.s.typeErrorf(t, "contains itself through type %d", w.s.first+ID(to))
-		default:
-			w.state[to] = onPath
-			w.path = append(w.path, frame{to, 0})
 		}
 	}
 	return nil
 }
 
-// next is the next type, counted from the first own one, that t contains or
-// stands for and that is not done; void and the base's are.
-func (w *walk) next(t Type, f *frame) (uint32, bool) {
-	at, stride, n := edges(t)
-	for f.next < n {
-		to := w.s.u32(w.s.types[at+f.next*stride:]) - uint32(w.s.first)
-		f.next++
-		// What lies before the first wraps around.
-		if to < uint32(len(w.state)) && w.state[to] != done {
+// enter puts a type on the path.
+func (w *walk) enter(i uint32) {
+	w.state[i] = onPath
+	s := w.s
+	off := s.index.offs[i]
+	b := s.types[off:][:typeSize:typeSize]
+	info := word(b[4:], s.hdr.big)
+	f := frame{i: i, at: off + 8, left: 1} // a reference among the common bytes
+	switch Kind(info >> 24 & 0x7f) {
+	case KindStruct, KindUnion:
+		f.at, f.stride, f.left = off+typeSize+4, 12, info&0xffffff
+	case KindDatasec:
+		f.at, f.stride, f.left = off+typeSize, 12, info&0xffffff
+	case KindArray:
+		f.at, f.array = off+typeSize, true
+	case KindFuncProto: // the result stands where a type before the first parameter would
+		f.stride, f.left = 8, info&0xffffff+1
+	}
+	w.path = append(w.path, f)
+}
+
+// run finishes what is on the path.
+func (w *walk) run() error {
+	s := w.s
+	for len(w.path) > 0 {
+		f := &w.path[len(w.path)-1]
+		to, more := w.next(f)
+		switch {
+		case !more:
+			if f.array {
+				if err := s.checkSize(f.i); err != nil {
+					return err
+				}
+			}
+			w.state[f.i] = done
+			w.path = w.path[:len(w.path)-1]
+		case w.state[to] == onPath:
+			t := s.at(s.first+ID(f.i), s.index.offs[f.i])
+			return s.typeErrorf(t, "contains itself through type %d", uint32(s.first)+to)
+		default:
+			w.enter(to)
+		}
+	}
+	return nil
+}
+
+// next is the next of f's types that is an own one and not done.
+func (w *walk) next(f *frame) (to uint32, more bool) {
+	types, state, first, big := w.s.types, w.state, uint32(w.s.first), w.s.hdr.big
+	for f.left > 0 {
+		to := word(types[f.at:], big) - first
+		f.at += f.stride
+		f.left--
+		// What lies before the first own type wraps around.
+		if to < uint32(len(state)) && state[to] != done {
 			return to, true
 		}
 	}
 	return 0, false
 }
 
-// edges says where the ids of the types that t contains or stands for are in
-// its blob: n words, stride bytes apart. A pointer has none.
-func edges(t Type) (at, stride, n uint32) {
-	switch k := t.Kind(); k {
-	case KindStruct, KindUnion:
-		return t.off + 4, 12, t.vlen()
-	case KindDatasec:
-		return t.off, 12, t.vlen()
-	case KindArray:
-		return t.off, 0, 1
-	case KindFuncProto: // the result stands where a type before the first parameter would
-		return t.off - 4, 8, t.vlen() + 1
-	case KindPtr:
-		return 0, 0, 0
-	default:
-		if k < kindCount && kinds[k].use == aType {
-			return t.off - 4, 0, 1
-		}
-		return 0, 0, 0
+// checkSize refuses an array that is too large; what it holds is done.
+func (s *Spec) checkSize(i uint32) error {
+	t := s.at(s.first+ID(i), s.index.offs[i])
+	elem, _, n := t.rawArray()
+	size, err := s.sizeof(elem, s.pointerSize())
+	if err == nil && uint64(size)*uint64(n) > math.MaxUint32 {
+		return s.typeErrorf(t, "%d elements of %d bytes are too large", n, size)
 	}
-}
-
-// finish computes the size of t, whose parts are done.
-func (w *walk) finish(t Type) error {
-	size := uint64(0)
-	switch k := t.Kind(); {
-	case k == KindPtr:
-		size = uint64(w.ptr)
-	case k == KindArray:
-		elem, _, n := t.rawArray()
-		if size = w.sizeOf(elem) * uint64(n); size > math.MaxUint32 {
-			return w.s.typeErrorf(t, "%d elements of %d bytes are too large", n, w.sizeOf(elem))
-		}
-	case modifiers.has(k):
-		size = w.sizeOf(t.ref())
-	case k < kindCount && kinds[k].use == aSize:
-		size = uint64(t.size)
-	}
-	w.size[t.id-w.s.first] = uint32(size)
 	return nil
-}
-
-func (w *walk) sizeOf(id ID) uint64 {
-	if id >= w.s.first {
-		return uint64(w.size[id-w.s.first])
-	}
-	n, err := w.s.sizeof(id, w.ptr)
-	if err != nil {
-		return 0
-	}
-	return uint64(n)
 }

@@ -1,6 +1,8 @@
 package elf
 
 import (
+	"math"
+
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/bin"
@@ -88,6 +90,23 @@ type funcWalk struct {
 	funcs  []btf.FuncInfo
 	lines  []btf.LineInfo
 	cores  []btf.COREInfo
+	// the next of each
+	reloc, fn, line, core int
+}
+
+// ahead is the offset of the next relocation or record of an instruction.
+func (w *funcWalk) ahead() uint64 {
+	at := uint64(math.MaxUint64)
+	if w.reloc < len(w.relocs) {
+		at = w.relocs[w.reloc].off
+	}
+	if w.line < len(w.lines) {
+		at = min(at, uint64(w.lines[w.line].Off))
+	}
+	if w.core < len(w.cores) {
+		at = min(at, uint64(w.cores[w.core].Off))
+	}
+	return at
 }
 
 func (p *parser) walkSection(sec uint32, ext *btf.ExtSection) (funcWalk, error) {
@@ -106,73 +125,91 @@ func (p *parser) walkSection(sec uint32, ext *btf.ExtSection) (funcWalk, error) 
 // annotate gives the instructions of f their references and notes.
 func (p *parser) annotate(w *funcWalk, f *function) error {
 	w.skipTo(f.off)
-	if len(w.funcs) > 0 && uint64(w.funcs[0].Off) == f.off {
-		f.def.Type = w.funcs[0].Type
+	if w.fn < len(w.funcs) && uint64(w.funcs[w.fn].Off) == f.off {
+		f.def.Type = w.funcs[w.fn].Type
 	}
-	off := f.off
-	for i := range f.def.Insns {
-		in := &f.def.Insns[i]
-		end := off + uint64(in.Slots())*slotSize
-		if len(w.relocs) > 0 && w.relocs[0].off < end {
-			r := w.relocs[0]
-			w.relocs = w.relocs[1:]
-			if r.off != off || len(w.relocs) > 0 && w.relocs[0].off < end {
-				return bin.Errorf(f.def.Section, int64(r.off), "function %s: relocation between instructions, or a second one", f.def.Symbol)
-			}
-			if err := p.refer(f, in, off, r.sym); err != nil {
-				return err
-			}
-		} else if in.CallsFunc() {
-			if err := p.callNear(f, in, off); err != nil {
-				return err
-			}
+	off, ahead := f.off, w.ahead()
+	list := f.def.Insns
+	for i := range list {
+		in := &list[i]
+		end := off + slotSize
+		if in.Op == asm.OpLoadImm64 {
+			end += slotSize
 		}
-		if err := p.note(w, f, in, off, end); err != nil {
-			return err
+		if ahead < end || in.Op == asm.OpCall {
+			if err := p.annotateOne(w, f, in, off, end); err != nil {
+				return err
+			}
+			ahead = w.ahead()
 		}
 		off = end
 	}
 	return nil
 }
 
+// annotateOne is annotate for the instruction from off to end.
+func (p *parser) annotateOne(w *funcWalk, f *function, in *asm.Instruction, off, end uint64) error {
+	if w.reloc < len(w.relocs) && w.relocs[w.reloc].off < end {
+		r := &w.relocs[w.reloc]
+		w.reloc++
+		if r.off != off || w.reloc < len(w.relocs) && w.relocs[w.reloc].off < end {
+			return bin.Errorf(f.def.Section, int64(r.off), "function %s: relocation between instructions, or a second one", f.def.Symbol)
+		}
+		if err := p.refer(f, in, off, r.sym); err != nil {
+			return err
+		}
+	} else if in.CallsFunc() {
+		if err := p.callNear(f, in, off); err != nil {
+			return err
+		}
+	}
+	return p.note(w, f, in, off, end)
+}
+
 // skipTo leaves out what lies before off: code that no symbol names, such as
 // the body of a weak function that the linker replaced.
 func (w *funcWalk) skipTo(off uint64) {
-	for len(w.relocs) > 0 && w.relocs[0].off < off {
-		w.relocs = w.relocs[1:]
+	for w.reloc < len(w.relocs) && w.relocs[w.reloc].off < off {
+		w.reloc++
 	}
-	for len(w.funcs) > 0 && uint64(w.funcs[0].Off) < off {
-		w.funcs = w.funcs[1:]
+	for w.fn < len(w.funcs) && uint64(w.funcs[w.fn].Off) < off {
+		w.fn++
 	}
-	for len(w.lines) > 0 && uint64(w.lines[0].Off) < off {
-		w.lines = w.lines[1:]
+	for w.line < len(w.lines) && uint64(w.lines[w.line].Off) < off {
+		w.line++
 	}
-	for len(w.cores) > 0 && uint64(w.cores[0].Off) < off {
-		w.cores = w.cores[1:]
+	for w.core < len(w.cores) && uint64(w.cores[w.core].Off) < off {
+		w.core++
 	}
 }
 
 // note records where the instruction at off comes from and what CO-RE changes
 // in it.
 func (p *parser) note(w *funcWalk, f *function, in *asm.Instruction, off, end uint64) error {
-	var n btf.Note
-	if len(w.lines) > 0 && uint64(w.lines[0].Off) == off {
-		n.Line, n.HasLine = w.lines[0].Line, true
-	}
-	for len(w.lines) > 0 && uint64(w.lines[0].Off) < end {
-		w.lines = w.lines[1:]
-	}
-	if len(w.cores) > 0 && uint64(w.cores[0].Off) < end {
-		if uint64(w.cores[0].Off) != off {
-			return bin.Errorf(f.def.Section, int64(w.cores[0].Off), "function %s: CO-RE relocation between instructions", f.def.Symbol)
+	var line *btf.LineInfo
+	for ; w.line < len(w.lines) && uint64(w.lines[w.line].Off) < end; w.line++ {
+		if l := &w.lines[w.line]; uint64(l.Off) == off {
+			line = l
 		}
-		n.CORE = &w.cores[0].CORERelo
-		w.cores = w.cores[1:]
 	}
-	if n.HasLine || n.CORE != nil {
-		p.obj.Notes = append(p.obj.Notes, n)
-		in.Note = asm.NoteID(len(p.obj.Notes))
+	var core *btf.CORERelo
+	if w.core < len(w.cores) && uint64(w.cores[w.core].Off) < end {
+		c := &w.cores[w.core]
+		if uint64(c.Off) != off {
+			return bin.Errorf(f.def.Section, int64(c.Off), "function %s: CO-RE relocation between instructions", f.def.Symbol)
+		}
+		core = &c.CORERelo
+		w.core++
 	}
+	if line == nil && core == nil {
+		return nil
+	}
+	p.obj.Notes = append(p.obj.Notes, btf.Note{CORE: core})
+	if line != nil {
+		n := &p.obj.Notes[len(p.obj.Notes)-1]
+		n.Line, n.HasLine = line.Line, true
+	}
+	in.Note = asm.NoteID(len(p.obj.Notes))
 	return nil
 }
 
