@@ -8,7 +8,7 @@ STRIP ?= llvm-strip-22
 # Packages that need no privilege and no kernel.
 SEALED = $(shell .ci/sealed)
 
-.PHONY: api test check generate uapi testdata fuzz bench bench-objects compat selftests selftests-build selftests-vm vmtest vmtest-all vmtest-lists
+.PHONY: rows-vm api test check generate uapi testdata fuzz bench bench-objects compat selftests selftests-build selftests-vm vmtest vmtest-all vmtest-lists
 
 test:
 	$(GO) test ./...
@@ -62,6 +62,10 @@ vmtest-lists:
 
 compat:
 	SKEP_COMPAT=1 $(GO) test -count=1 -v ./internal/compat
+
+# What each rule of loading gives, with skep and with libbpf, in a guest.
+rows-vm:
+	internal/compat/rows.sh $(or $(KERNEL),7.x)
 
 # The kernel's own BPF tests, loaded by skep and by libbpf; objects go to
 # SELFTESTS. Older kernels have bugs that these tests look for: prefer a guest,

@@ -23,11 +23,14 @@ import (
 const everyFault = "SKEP_EVERY_FAULT"
 
 // sampled chooses each n-th case, so that calls, errnos and the two ways to
-// fail take turns; all if that was asked for. n shares no factor with what is
-// counted by eights.
+// fail take turns; all if that was asked for; fewer in guests, which are
+// emulated. n shares no factor with what is counted by eights.
 func sampled(n int) func() bool {
-	if os.Getenv(everyFault) != "" {
+	switch {
+	case os.Getenv(everyFault) != "":
 		n = 1
+	case testutil.InGuest():
+		n *= 11
 	}
 	seen := 0
 	return func() bool {
@@ -163,7 +166,7 @@ func TestFaultsOfEveryObject(t *testing.T) {
 	needKernel(t)
 	testutil.Require(t, "6.12")
 	cases := 0
-	sample := sampled(37)
+	sample := sampled(7)
 	everyObject(t, func(t *testing.T, p *planned) {
 		o := systest.Faults{Watch: systest.Watch{Pins: []string{p.dir}}, Sample: sample}
 		cases += systest.EachFault(t, o, func(t *testing.T, in *systest.Injector) {
@@ -187,7 +190,7 @@ func TestCancelEveryObject(t *testing.T) {
 	needKernel(t)
 	testutil.Require(t, "6.12")
 	cases := 0
-	sample := sampled(7)
+	sample := sampled(3)
 	everyObject(t, func(t *testing.T, p *planned) {
 		watch := systest.Watch{Pins: []string{p.dir}}
 		leaks := systest.Begin(t, watch)

@@ -28,6 +28,10 @@ func required() bool { return os.Getenv("SKEP_REQUIRE") == "1" }
 // stock reports whether this is a guest of the kernel matrix.
 func stock() bool { return os.Getenv("SKEP_STOCK") == "1" }
 
+// InGuest reports whether this is a guest of the kernel matrix. Guests are
+// emulated: a test may do less of the same there, but not something else.
+func InGuest() bool { return stock() }
+
 // Privilege skips for want of a privilege, or fails with SKEP_REQUIRE=1.
 func Privilege(tb testing.TB, reason string) {
 	tb.Helper()
