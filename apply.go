@@ -10,6 +10,7 @@ import (
 
 	"github.com/skepbpf/skep/btf/handle"
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/maps"
 	"github.com/skepbpf/skep/prog"
@@ -49,7 +50,7 @@ type Options struct {
 	// statistics only). A program that is rejected is always explained.
 	LogLevel uint32
 
-	pins *pinning // of an Upgrade
+	pins pinner // of an Upgrade
 }
 
 // tokenVariable is the environment variable that libbpf reads, too.
@@ -126,6 +127,21 @@ func load(stop func() error, s *Spec, o *Options) (*Collection, error) {
 		coll.opts.Token = given
 	}
 	return coll, err
+}
+
+// facts are those of the options, or read; with the pins that an Upgrade needs.
+func (o *Options) facts(needs Needs) (facts *Facts, err error) {
+	if facts = o.Facts; facts == nil {
+		facts, err = readFacts(needs, &FactOptions{Features: o.Features, Config: o.Config, Token: o.Token}, kernel.FS("/"))
+	}
+	if err != nil || o.pins == nil {
+		return facts, err
+	}
+	all, err := o.pins.facts(facts, needs)
+	if err != nil && o.Facts == nil {
+		_ = facts.Close()
+	}
+	return all, err
 }
 
 // Apply creates the plan's maps and loads its programs. On an error, all that

@@ -64,13 +64,12 @@ func (p *Prepared) createMap(m *plannedMap) error {
 		defer h.Close()
 		o.ValueBTF = h
 	}
-	swap := p.place(m, &spec)
+	if p.opts.pins != nil {
+		p.opts.pins.place(p.report.Pins, m, &spec)
+	}
 	made, err := maps.New(&spec, &o)
 	if err != nil {
 		return p.forWantOfBTF(err)
-	}
-	if swap != nil {
-		swap.renamed = made.Renamed
 	}
 	p.created(m, made, MapOutcome{Created: !made.Reused(), Reused: made.Reused(), Degraded: made.Degraded()})
 	if spec.Type == maps.Arena {

@@ -16,14 +16,8 @@ type AttachOptions struct {
 	// Attach has, by program, what attaches it in place of what its section
 	// says: link.AttachXDP, say, for a section does not name an interface.
 	Attach map[string]func(*prog.Program) (link.Link, error)
-	// PinDir is a directory on a bpffs, made if it is missing, in whose folder
-	// "links" each link is pinned under the name of its program. A link that is
-	// pinned there already takes the new program in one step, if it is of a kind
-	// that can; others are attached anew, before the old one goes. "" pins
-	// nothing.
-	PinDir string
-	// Atomic refuses to attach a pinned link anew: for a moment, the old and the
-	// new program would both run.
+	// Atomic lets AttachPinned refuse to attach a pinned link anew: for a moment,
+	// the old and the new program would both run.
 	Atomic bool
 }
 
@@ -57,18 +51,30 @@ func (l *Links) Close() error {
 // those attached before it are detached again, and pinned links are as they
 // were.
 func (c *Collection) Attach(o *AttachOptions) (*Links, error) {
-	never := func() error { return nil }
 	if o == nil {
 		o = &AttachOptions{}
 	}
-	var t *pinning
-	if o.PinDir != "" {
-		var err error
-		if t, err = openPinning(never, o.PinDir); err != nil {
-			return nil, c.failAttach("", err)
-		}
-		t.atomic = o.Atomic
+	return c.attachWith(never, o, nil)
+}
+
+func never() error { return nil }
+
+// AttachPinned is Attach for links that outlive the process: each is pinned
+// under the name of its program in the folder "links" of dir, "" being
+// maps.DefaultPinDir, on a bpffs; folders that are missing are made. A link that
+// is pinned there already takes the new program in one step, if it is of a kind
+// that can; others are attached anew, before the old one goes. On an error,
+// pinned links are as they were. It is no part of Attach for the size of
+// programs that pin nothing.
+func (c *Collection) AttachPinned(dir string, o *AttachOptions) (*Links, error) {
+	if o == nil {
+		o = &AttachOptions{}
 	}
+	t, err := openPinning(never, dir)
+	if err != nil {
+		return nil, c.failAttach("", err)
+	}
+	t.atomic = o.Atomic
 	return c.attachWith(never, o, t)
 }
 
@@ -77,7 +83,7 @@ func (c *Collection) failAttach(name string, err error) error {
 }
 
 // attachWith attaches, and ends t, which may be nil.
-func (c *Collection) attachWith(stop func() error, o *AttachOptions, t *pinning) (*Links, error) {
+func (c *Collection) attachWith(stop func() error, o *AttachOptions, t pinner) (*Links, error) {
 	links := &Links{ByProgram: map[string]link.Link{}, ByMap: map[string]*link.StructOps{}, Skipped: map[string]error{}}
 	err := c.attachAll(stop, links, o, t)
 	switch {
@@ -99,7 +105,7 @@ func (c *Collection) attachWith(stop func() error, o *AttachOptions, t *pinning)
 	return links, nil
 }
 
-func (c *Collection) attachAll(stop func() error, links *Links, o *AttachOptions, t *pinning) error {
+func (c *Collection) attachAll(stop func() error, links *Links, o *AttachOptions, t pinner) error {
 	skip := map[string]bool{}
 	for _, n := range o.Skip {
 		_, isProgram := c.report.Programs[n]
@@ -121,12 +127,19 @@ func (c *Collection) attachAll(stop func() error, links *Links, o *AttachOptions
 		if err := stop(); err != nil {
 			return c.failAttach(pp.name, mkerr.Errorf("program %s: %w", pp.name, err))
 		}
-		l, err := t.attach(pp.name, p.Type().String(), func() (link.Link, error) {
+		fresh := func() (link.Link, error) {
 			if f := o.Attach[pp.name]; f != nil {
 				return f(p)
 			}
 			return pp.attach(p)
-		}, func(l link.Link, b link.Brief) *pinUpdate { return updateProgram(pp.name, l, b, p) })
+		}
+		var l link.Link
+		var err error
+		if t == nil {
+			l, err = fresh()
+		} else {
+			l, err = t.attach(&attaching{name: pp.name, progType: p.Type().String(), fresh: fresh, program: p})
+		}
 		switch {
 		case err == nil:
 			links.ByProgram[pp.name] = l
@@ -140,18 +153,8 @@ func (c *Collection) attachAll(stop func() error, links *Links, o *AttachOptions
 	return c.attachMaps(links, skip, t)
 }
 
-// updateProgram lets a pinned link take p, and go back to the program it has.
-func updateProgram(name string, l link.Link, b link.Brief, p *prog.Program) *pinUpdate {
-	u := &pinUpdate{name: name, there: func() error { return l.Update(p) }}
-	old, err := prog.FromID(b.Program)
-	if u.blind = err; err == nil {
-		u.held, u.back = old, func() error { return l.Update(old) }
-	}
-	return u
-}
-
 // attachMaps registers the struct_ops maps.
-func (c *Collection) attachMaps(links *Links, skip map[string]bool, t *pinning) error {
+func (c *Collection) attachMaps(links *Links, skip map[string]bool, t pinner) error {
 	for _, pm := range c.plan.maps {
 		if pm.ops == nil || pm.off || skip[pm.name] {
 			continue
@@ -171,25 +174,17 @@ func (c *Collection) attachMaps(links *Links, skip map[string]bool, t *pinning) 
 }
 
 // attachOps registers a struct_ops map. One that has no link is not pinned.
-func (c *Collection) attachOps(pm *plannedMap, t *pinning) (*link.StructOps, error) {
-	if pm.spec.Flags&maps.Link == 0 {
-		t = nil
+func (c *Collection) attachOps(pm *plannedMap, t pinner) (*link.StructOps, error) {
+	if t == nil || pm.spec.Flags&maps.Link == 0 {
+		return c.AttachStructOps(pm.name)
 	}
-	l, err := t.attach(pm.name, prog.StructOps.String(), func() (link.Link, error) {
+	l, err := t.attach(&attaching{name: pm.name, progType: prog.StructOps.String(), coll: c, fresh: func() (link.Link, error) {
 		l, err := c.AttachStructOps(pm.name)
 		if err != nil {
 			return nil, err // not a nil *StructOps in a Link
 		}
 		return l, nil
-	}, func(l link.Link, b link.Brief) *pinUpdate {
-		ops := &link.StructOps{Link: l}
-		u := &pinUpdate{name: pm.name, there: func() error { return c.UpdateStructOps(ops, pm.name) }}
-		old, err := maps.FromID(b.Map)
-		if u.blind = err; err == nil {
-			u.held, u.back = old, func() error { return ops.UpdateMap(old, link.StructOpsOptions{}) }
-		}
-		return u
-	})
+	}})
 	if err != nil {
 		return nil, err
 	}

@@ -99,10 +99,20 @@ func ReadFacts(needs Needs, o *FactOptions) (*Facts, error) {
 	if o == nil {
 		o = &FactOptions{}
 	}
+	root := kernel.FS("/")
 	if o.Root != nil {
-		return readFacts(needs, o, tree.From(o.Root))
+		root = tree.From(o.Root)
 	}
-	return readFacts(needs, o, kernel.FS("/"))
+	f, err := readFacts(needs, o, root)
+	if err != nil || o.PinDir == "" {
+		return f, err
+	}
+	// Not for each load: what looks at pins is then in each program.
+	if f.Pins, err = readPins(o.PinDir, needs.PinPaths); err != nil {
+		_ = f.Close()
+		return nil, mkerr.Errorf("facts: %w", err)
+	}
+	return f, nil
 }
 
 // ask probes with the rights of a token, if there is one.
@@ -156,11 +166,6 @@ func readFacts(needs Needs, o *FactOptions, root tree.Root) (*Facts, error) {
 		return nil, mkerr.Errorf("facts: %w", err)
 	}
 	f.readSymbols(needs.Symbols, root)
-	if o.PinDir != "" {
-		if f.Pins, err = readPins(o.PinDir, needs.PinPaths); err != nil {
-			return nil, mkerr.Errorf("facts: %w", err)
-		}
-	}
 	if f.BTF == nil {
 		f.BTF, f.owned = btf.NewKernelAt(root), true
 	}

@@ -12,7 +12,30 @@ import (
 	"github.com/skepbpf/skep/internal/step/upgrade"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/link"
+	"github.com/skepbpf/skep/maps"
+	"github.com/skepbpf/skep/prog"
 )
+
+// pinner is a *pinning, or nil: what only refers to it does not bring it into a
+// program, as a call of its methods would.
+type pinner interface {
+	facts(f *Facts, needs Needs) (*Facts, error)
+	decide(p *Plan, given map[string]*maps.Map) ([]*PinDecision, error)
+	place(pins []*PinDecision, m *plannedMap, spec *maps.Spec)
+	attach(a *attaching) (link.Link, error)
+	commit(stop func() error) error
+	undo() error
+	outcome(planned []*PinDecision) []*PinDecision
+	end()
+}
+
+// attaching is a program, or struct_ops map, on its way to a link.
+type attaching struct {
+	name, progType string
+	fresh          func() (link.Link, error)
+	program        *prog.Program
+	coll           *Collection // of a struct_ops map
+}
 
 // pinning replaces what is pinned in a directory, all or nothing: first all
 // that is new is pinned under other names, then it gets its names, then links
@@ -35,7 +58,7 @@ type pinning struct {
 type pinSwap struct {
 	bpffs.Swap
 	gone    bool
-	renamed func(path string) // tells who was pinned of the pin's name
+	renamed link.Link // to be told of its pin's name
 }
 
 // pinUpdate is a link that takes another program.
@@ -75,22 +98,19 @@ func (t *pinning) add(s *pinSwap) {
 
 // attach gives the link of a name: the pinned one, whose update comes later, or
 // a fresh one that is pinned beside it.
-func (t *pinning) attach(name, progType string, fresh func() (link.Link, error), update func(link.Link, link.Brief) *pinUpdate) (link.Link, error) {
-	if t == nil {
-		return fresh()
-	}
-	at := path.Join(t.linkDir(), name)
+func (t *pinning) attach(a *attaching) (link.Link, error) {
+	at := path.Join(t.linkDir(), a.name)
 	have, err := link.OpenPinned(at)
-	d := upgrade.ForLink(name, at, progType, nil)
+	d := upgrade.ForLink(a.name, at, a.progType, nil)
 	switch {
 	case err == nil:
 		b, err := link.Look(have)
 		if err != nil {
 			return nil, mkerr.Join(err, have.Close())
 		}
-		d = upgrade.ForLink(name, at, progType, describeLink(b))
-		if d.Action == upgrade.Update && !t.again[name] {
-			t.updates = append(t.updates, update(have, b))
+		d = upgrade.ForLink(a.name, at, a.progType, describeLink(b))
+		if d.Action == upgrade.Update && !t.again[a.name] {
+			t.updates = append(t.updates, a.update(have, b))
 			t.links = append(t.links, d)
 			return have, nil
 		}
@@ -98,26 +118,46 @@ func (t *pinning) attach(name, progType string, fresh func() (link.Link, error),
 		if err := have.Close(); err != nil { // its pin holds it
 			return nil, err
 		}
-		if t.atomic && !t.again[name] {
+		if t.atomic && !t.again[a.name] {
 			return nil, mkerr.Errorf("%s, which is not atomic", d)
 		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	l, ferr := fresh()
+	l, ferr := a.fresh()
 	if ferr != nil {
 		if err == nil && errors.Is(ferr, link.ErrNoTarget) {
 			return nil, errors.New("the link at " + at + " keeps its program, and the section does not say where to attach another")
 		}
 		return nil, ferr
 	}
-	s := &pinSwap{Swap: bpffs.Swap{Path: at}, renamed: func(path string) { link.Renamed(l, path) }}
+	s := &pinSwap{Swap: bpffs.Swap{Path: at}, renamed: l}
 	if err := t.pin(l, s.New()); err != nil {
 		return nil, mkerr.Join(err, l.Close())
 	}
 	t.add(s)
 	t.links = append(t.links, d)
 	return l, nil
+}
+
+// update lets a pinned link take a new program, and go back to the one it has.
+func (a *attaching) update(l link.Link, b link.Brief) *pinUpdate {
+	u := &pinUpdate{name: a.name}
+	if a.program != nil {
+		u.there = func() error { return l.Update(a.program) }
+		old, err := prog.FromID(b.Program)
+		if u.blind = err; err == nil {
+			u.held, u.back = old, func() error { return l.Update(old) }
+		}
+		return u
+	}
+	ops := &link.StructOps{Link: l}
+	u.there = func() error { return a.coll.UpdateStructOps(ops, a.name) }
+	old, err := maps.FromID(b.Map)
+	if u.blind = err; err == nil {
+		u.held, u.back = old, func() error { return ops.UpdateMap(old, link.StructOpsOptions{}) }
+	}
+	return u
 }
 
 // pin pins a link in the folder for links, which is made if it is missing.
@@ -192,7 +232,7 @@ func (t *pinning) end() {
 	for _, s := range t.swaps {
 		_ = s.Done()
 		if s.renamed != nil {
-			s.renamed(s.Path)
+			link.Renamed(s.renamed, s.Path)
 		}
 	}
 	for _, u := range t.updates {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/skepbpf/skep/internal/bpffs"
-	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/step/upgrade"
 	"github.com/skepbpf/skep/internal/sys"
@@ -75,24 +74,6 @@ func readPins(dir string, own []string) (*Pins, error) {
 		p.read(at, false)
 	}
 	return p, nil
-}
-
-// facts are those of the options, or read; with the pins that an Upgrade needs.
-func (o *Options) facts(needs Needs) (*Facts, error) {
-	fo := FactOptions{Features: o.Features, Config: o.Config, Token: o.Token}
-	if o.pins != nil {
-		fo.PinDir = o.pins.dir
-	}
-	if o.Facts == nil {
-		return readFacts(needs, &fo, kernel.FS("/"))
-	}
-	if o.pins == nil {
-		return o.Facts, nil
-	}
-	given := *o.Facts
-	var err error
-	given.Pins, err = readPins(fo.PinDir, needs.PinPaths)
-	return &given, err
 }
 
 // read adds what is pinned at a path, if anything is.

@@ -36,7 +36,7 @@ type Plan struct {
 	spec     *Spec   // a copy; what follows is for what is told of the plan
 	funcs    map[string]*plannedFunc
 	features *Features
-	pins     []*PinDecision
+	pinned   *Pins
 }
 
 // plannedMap is a map in the form for this kernel.
@@ -158,10 +158,8 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	if err := p.markContexts(plan); err != nil {
 		return fail("plan", "", err)
 	}
-	if err := p.planPins(plan); err != nil {
-		return fail("pins", "", err)
-	}
 	plan.lost, plan.modules = p.lost, p.modules
+	plan.pinned = f.Pins
 	return plan, nil
 }
 

@@ -12,56 +12,75 @@ import (
 
 // Pins says what an Upgrade by this plan makes of each pin, in the order of
 // their paths; nil if the facts do not say what is pinned. What the object does
-// not have is PinRemove, which is done only if asked for.
-func (p *Plan) Pins() []*PinDecision { return p.pins }
+// not have is PinRemove, which is done only if asked for. It is pure. An error
+// is that something pinned in the place of the object's cannot be looked at.
+func (p *Plan) Pins() ([]*PinDecision, error) {
+	if p.pinned == nil {
+		return nil, nil
+	}
+	d := decider{Pins: p.pinned, wanted: map[string]bool{}}
+	for _, m := range p.maps {
+		if err := d.decideMap(m); err != nil {
+			return nil, err
+		}
+	}
+	for _, l := range p.linked() {
+		if err := d.decideLink(l); err != nil {
+			return nil, err
+		}
+	}
+	for at, f := range d.Maps {
+		if f.State == Known && !d.wanted[at] {
+			d.add(&upgrade.Decision{Name: path.Base(at), Path: at, Action: upgrade.Remove, Why: "the object has no such map"})
+		}
+	}
+	for at, f := range d.Links {
+		if f.State == Known && !d.wanted[at] {
+			d.add(&upgrade.Decision{Link: true, Name: path.Base(at), Path: at, Action: upgrade.Remove, Why: "the object has no such program"})
+		}
+	}
+	upgrade.Sort(d.all)
+	return d.all, nil
+}
 
-// planPins decides about the pins of maps and links.
-func (p *planner) planPins(plan *Plan) error {
-	pins := p.facts.Pins
-	if pins == nil {
+// decider goes through what is wanted, then through what is left.
+type decider struct {
+	*Pins
+	wanted map[string]bool // paths
+	all    []*upgrade.Decision
+}
+
+func (d *decider) add(one *upgrade.Decision) {
+	d.wanted[one.Path] = true
+	d.all = append(d.all, one)
+}
+
+func (d *decider) decideMap(m *plannedMap) error {
+	at := m.spec.PinnedAt(d.Dir)
+	if at == "" || m.off || m.extern {
 		return nil
 	}
-	wanted := map[string]bool{}
-	add := func(d *upgrade.Decision) {
-		wanted[d.Path] = true
-		plan.pins = append(plan.pins, d)
+	have := d.Maps[at]
+	if have.State == Hidden {
+		return mkerr.Errorf("map %s: pinned at %s: %w", m.name, at, have.Err)
 	}
-	for _, m := range plan.maps {
-		at := m.spec.PinnedAt(pins.Dir)
-		if at == "" || m.off || m.extern {
-			continue
-		}
-		have := pins.Maps[at]
-		if have.State == Hidden {
-			return mkerr.Errorf("map %s: pinned at %s: %w", m.name, at, have.Err)
-		}
-		want := m.spec.Shape()
-		if len(m.spec.Slots) > 0 {
-			want.Contents = upgrade.Loaded
-		}
-		add(upgrade.ForMap(m.name, at, want, have.Value))
+	want := m.spec.Shape()
+	if len(m.spec.Slots) > 0 {
+		want.Contents = upgrade.Loaded
 	}
-	for _, l := range plan.linked() {
-		at := path.Join(pins.Dir, linksDir, l.name)
-		have := pins.Links[at]
-		switch {
-		case have.State == Hidden:
-			return mkerr.Errorf("link of %s: pinned at %s: %w", l.name, at, have.Err)
-		case have.State == Known || l.auto:
-			add(upgrade.ForLink(l.name, at, l.progType, have.Value))
-		}
+	d.add(upgrade.ForMap(m.name, at, want, have.Value))
+	return nil
+}
+
+func (d *decider) decideLink(l linkable) error {
+	at := path.Join(d.Dir, linksDir, l.name)
+	have := d.Links[at]
+	switch {
+	case have.State == Hidden:
+		return mkerr.Errorf("link of %s: pinned at %s: %w", l.name, at, have.Err)
+	case have.State == Known || l.auto:
+		d.add(upgrade.ForLink(l.name, at, l.progType, have.Value))
 	}
-	for at, f := range pins.Maps {
-		if f.State == Known && !wanted[at] {
-			add(&upgrade.Decision{Name: path.Base(at), Path: at, Action: upgrade.Remove, Why: "the object has no such map"})
-		}
-	}
-	for at, f := range pins.Links {
-		if f.State == Known && !wanted[at] {
-			add(&upgrade.Decision{Link: true, Name: path.Base(at), Path: at, Action: upgrade.Remove, Why: "the object has no such program"})
-		}
-	}
-	upgrade.Sort(plan.pins)
 	return nil
 }
 

@@ -34,8 +34,12 @@ func (p *Plan) String() string {
 		}
 		b.WriteByte('\n')
 	}
-	for _, d := range p.pins {
+	pins, err := p.Pins()
+	for _, d := range pins {
 		fmt.Fprintf(&b, "pin of %s\n", d)
+	}
+	if err != nil {
+		fmt.Fprintf(&b, "pin of %v\n", err)
 	}
 	return b.String()
 }

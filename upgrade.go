@@ -13,7 +13,7 @@ import (
 // UpgradeOptions of Upgrade. A nil *UpgradeOptions is the default.
 type UpgradeOptions struct {
 	Options               // of the load; PinDir is what is upgraded
-	Attach  AttachOptions // PinDir and Atomic of which count here, too
+	Attach  AttachOptions // as for AttachPinned
 	// Recreate names maps whose contents may be lost, and programs whose links
 	// are to be attached anew: for a link stays where it is attached.
 	Recreate []string
@@ -80,7 +80,15 @@ func (c *Collection) finish(stop func() error, t *pinning, o *AttachOptions) (*L
 			return nil, mkerr.Join(&StepError{Object: c.plan.object, Step: "pins", Name: d.Name, Err: err}, t.undo())
 		}
 	}
-	return c.attachWith(stop, o, t)
+	links, err := c.attachWith(stop, o, t)
+	if err == nil {
+		for _, d := range c.report.Pins {
+			if m := c.Maps[d.Name]; m != nil && !d.Link {
+				m.Renamed(d.Path)
+			}
+		}
+	}
+	return links, err
 }
 
 // askedFor makes anew what the caller wants to be.
@@ -102,26 +110,34 @@ func (t *pinning) outcome(planned []*PinDecision) []*PinDecision {
 	return all
 }
 
+// facts adds what is pinned.
+func (t *pinning) facts(f *Facts, needs Needs) (*Facts, error) {
+	with := *f
+	var err error
+	with.Pins, err = readPins(t.dir, needs.PinPaths)
+	return &with, err
+}
+
 // decide checks what a plan makes of the pins, and takes on what is removed.
 func (t *pinning) decide(p *Plan, given map[string]*maps.Map) ([]*PinDecision, error) {
+	planned, err := p.Pins()
+	if err != nil {
+		return nil, err
+	}
 	var all, losses []*PinDecision
-	for _, d := range p.pins {
-		if !d.Link && given[d.Name] != nil {
-			continue
-		}
-		c := *d
-		askedFor(&c, t.again)
+	for _, d := range planned {
+		askedFor(d, t.again)
 		switch {
-		case c.Action == PinRemove && !t.remove:
+		case !d.Link && given[d.Name] != nil, d.Action == PinRemove && !t.remove:
 			continue
-		case c.Action == PinRemove:
-			t.add(&pinSwap{Swap: bpffs.Swap{Path: c.Path}, gone: true})
-		case !c.Link && path.Dir(c.Path) != t.dir:
-			return nil, mkerr.Errorf("map %s: pinned at %s, outside of %s: only one directory is upgraded", c.Name, c.Path, t.dir)
-		case c.Loses && !t.again[c.Name]:
-			losses = append(losses, &c)
+		case d.Action == PinRemove:
+			t.add(&pinSwap{Swap: bpffs.Swap{Path: d.Path}, gone: true})
+		case !d.Link && path.Dir(d.Path) != t.dir:
+			return nil, mkerr.Errorf("map %s: pinned at %s, outside of %s: only one directory is upgraded", d.Name, d.Path, t.dir)
+		case d.Loses && !t.again[d.Name]:
+			losses = append(losses, d)
 		}
-		all = append(all, &c)
+		all = append(all, d)
 	}
 	if len(losses) > 0 {
 		return nil, &LossError{losses}
@@ -129,23 +145,17 @@ func (t *pinning) decide(p *Plan, given map[string]*maps.Map) ([]*PinDecision, e
 	return all, nil
 }
 
-// place lets a map that is made anew be pinned beside the old one. It gives nil
-// for others.
-func (p *Prepared) place(m *plannedMap, spec *maps.Spec) *pinSwap {
-	if p.opts.pins == nil {
-		return nil
-	}
-	for _, d := range p.report.Pins {
+// place lets a map that is made anew be pinned beside the old one.
+func (t *pinning) place(pins []*PinDecision, m *plannedMap, spec *maps.Spec) {
+	for _, d := range pins {
 		if d.Link || d.Name != m.name || d.Action == PinReuse || d.Action == PinRemove {
 			continue
 		}
 		s := &pinSwap{Swap: bpffs.Swap{Path: d.Path}}
 		spec.PinPath = s.New()
 		spec.Freeze = spec.Freeze && d.Action != PinMigrate // after its contents came
-		p.opts.pins.add(s)
-		return s
+		t.add(s)
 	}
-	return nil
 }
 
 // migrate copies the elements of the pinned map to the new one.
