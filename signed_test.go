@@ -345,3 +345,46 @@ func TestSameBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestExclusiveFaults: whatever call fails, a map that comes into being belongs
+// to its program: that is no nicety to do without.
+func TestExclusiveFaults(t *testing.T) {
+	needKernel(t)
+	testutil.Require(t, "6.18")
+	s := exclusive(t, "owner")
+	s.Maps[".rodata"].Exclusive = "owner"
+	f, err := skep.ReadFacts(s.Needs(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	plan, err := s.Plan(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, stolen := 0, 0
+	runs := systest.EachFault(t, systest.Faults{}, func(t *testing.T, in *systest.Injector) {
+		c, err := plan.Apply(t.Context(), &skep.Options{Parallel: 1})
+		in.Disarm()
+		in.Judge(t, err)
+		if c == nil {
+			return
+		}
+		defer c.Close()
+		loaded++
+		if got := run(t, c, "owner", 64); got != 3 {
+			t.Errorf("owner gives %d", got)
+		}
+		stranger := open(t, native("signed"))
+		if err := stranger.Only("other"); err != nil {
+			t.Fatal(err)
+		}
+		if other, err := skep.Load(stranger, &skep.Options{Maps: c.Maps}); err == nil {
+			other.Close()
+			stolen++
+		}
+	})
+	if loaded < 2 || stolen > 0 {
+		t.Errorf("%d of %d runs loaded, in %d of them others may use the maps", loaded, runs, stolen)
+	}
+}
