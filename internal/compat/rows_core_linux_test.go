@@ -42,7 +42,7 @@ var coreRows = []claim{
 	made("an enum for an enum64", "enum64_is_enum", 1),
 	made("an enum64 for an enum", "enum_is_enum64", 1),
 	{rule: "CO-RE: candidates in what may be a module", object: "core_live", options: []string{"+module"}, steps: []string{"packet:module"}, want: []any{3},
-		config: []string{kernelBTF, "CONFIG_NF_CONNTRACK"}},
+		kernel: "6.2", config: []string{kernelBTF, "CONFIG_NF_CONNTRACK"}},
 	made("through anonymous structs of the kernel", "anonymous", 151),
 	made("through anonymous structs of the object", "anonymous_local", 52),
 	made("fields of other kinds are not compatible", "incompatible", 0),
