@@ -79,7 +79,6 @@ func kconfigRow(rule, program, value string, c claim) claim {
 }
 
 const (
-	module    = "CONFIG_DEBUG_INFO_BTF_MODULES" // of the kernels that have modules
 	kernelBTF = "CONFIG_DEBUG_INFO_BTF"
 	notFit    = "does not fit"
 )
