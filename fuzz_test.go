@@ -73,12 +73,24 @@ func FuzzPlan(f *testing.F) {
 		if text := planText(t, spec, types); strings.HasPrefix(text, "program ") {
 			t.Error(text)
 		}
+		// Pruned, and with constants inlined, nothing else may fail either.
+		spec.Prune = true
+		for _, lacks := range [][]feature.ID{nil, {feature.GlobalData}} {
+			var text string
+			fuzztest.Within(t, len(b), planMemory(len(b)), func() { text = planText(t, spec, types, lacks...) })
+			if strings.HasPrefix(text, "program ") {
+				t.Error(text)
+			}
+			if again := planText(t, spec.Copy(), types, lacks...); again != text {
+				t.Errorf("pruned: same spec and facts, other text:\n%s\n%s", text, again)
+			}
+		}
 	})
 }
 
 // planText plans for a new kernel that knows all that is asked for: half the
 // answers are yes. An error gives what it says.
-func planText(t *testing.T, spec *skep.Spec, types []byte) string {
+func planText(t *testing.T, spec *skep.Spec, types []byte, lacks ...feature.ID) string {
 	kernel := btf.NewKernel(fstest.MapFS{"sys/kernel/btf/vmlinux": {Data: types}})
 	defer kernel.Close()
 	facts := &skep.Facts{
@@ -86,6 +98,9 @@ func planText(t *testing.T, spec *skep.Spec, types []byte) string {
 		Config: map[string]skep.Fact[string]{}, Symbols: map[string]skep.Fact[uint64]{},
 	}
 	facts.Features.Learn(feature.BPFCookie, feature.Yes)
+	for _, id := range lacks {
+		facts.Features.Learn(id, feature.No)
+	}
 	needs := spec.Needs()
 	for _, name := range needs.Config {
 		values := []string{"y", "n", "m", "250", `"text"`, ""}
