@@ -2,6 +2,7 @@ package skep_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"io/fs"
 	"slices"
 	"strings"
@@ -358,5 +359,57 @@ func TestNoGlobalData(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestOldKernelFaults fails each call of a load that goes down several steps:
+// what a failing call hides is no lesser form, and nothing is left behind.
+func TestOldKernelFaults(t *testing.T) {
+	setup := func(t *testing.T) {
+		systest.NewKernel(t).Lack(feature.ProgName, feature.ArrayMmap, feature.BTFFloat, feature.ProbeReadKernel, feature.ExpAttachType)
+	}
+	spec, facts := open(t, native("oldkernel")), madeUp(t)
+	facts.Features.Learn(feature.ArgCtxTag, feature.Yes)
+	plan, err := spec.Plan(facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string // of the first run, which has no fault
+	same, lesser := 0, 0
+	systest.EachFault(t, systest.Faults{
+		Calls:  []systest.Fault{{Cmd: systest.AnyCmd}},
+		Errnos: []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EINVAL, sys.E2BIG},
+		Setup:  setup,
+	}, func(t *testing.T, in *systest.Injector) {
+		c, err := plan.Apply(t.Context(), &skep.Options{Parallel: 1})
+		in.Disarm()
+		// Where a probe failed, the error is the kernel's own.
+		if err != nil && !errors.Is(err, sys.E2BIG) && !errors.Is(err, sys.EINVAL) {
+			in.Judge(t, err)
+		}
+		if (c == nil) == (err == nil) {
+			t.Fatalf("collection %v, error %v", c != nil, err)
+		}
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		got := degradations(c.Report())
+		if want == nil {
+			want = got
+		}
+		switch missing := slices.DeleteFunc(slices.Clone(want), func(s string) bool { return slices.Contains(got, s) }); {
+		case len(got) == len(want) && len(missing) == 0:
+			same++
+		case len(missing) == 0: // a probe was told no
+			lesser++
+		case !slices.ContainsFunc(got, func(s string) bool { return strings.Contains(s, "left out: ") }):
+			t.Errorf("without a word on %q", missing)
+		default: // the object's types were left out
+			lesser++
+		}
+	})
+	if len(want) < 8 || same < 10 || lesser == 0 {
+		t.Errorf("%d as without a fault, %d with less than %q", same, lesser, want)
 	}
 }
