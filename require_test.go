@@ -1,6 +1,7 @@
 package skep_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,5 +162,109 @@ func TestRequirementsText(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+}
+
+// requirement finds what a plan says of something.
+func requirement(t *testing.T, r *skep.Requirements, what string) *skep.Requirement {
+	t.Helper()
+	for i := range r.All {
+		if r.All[i].What == what {
+			return &r.All[i]
+		}
+	}
+	return nil
+}
+
+// TestRequirementsCount: what another program can stand in for, what may be left
+// out, and what only some kernels reach raises no release; what no kernel with
+// these constants reaches is none at all.
+func TestRequirementsCount(t *testing.T) {
+	plan := func(object string, edit func(*skep.Spec) error) *skep.Requirements {
+		t.Helper()
+		s := open(t, "testdata/"+object+".el.o")
+		if err := edit(s); err != nil {
+			t.Fatal(err)
+		}
+		p, err := s.Plan(madeUp(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Requirements()
+	}
+	const fentry, tai = "attach type trace_fentry", "helper bpf_ktime_get_tai_ns"
+	alone := plan("prefer", func(s *skep.Spec) error { return s.Only("fentry_sleep") })
+	if r := requirement(t, alone, fentry); alone.Load != "5.5" || r == nil || r.Optional {
+		t.Errorf("alone: %s", alone)
+	}
+	either := plan("prefer", func(s *skep.Spec) error {
+		return errors.Join(s.Only("fentry_sleep", "kprobe_sleep"), s.Prefer("fentry_sleep", "kprobe_sleep"))
+	})
+	if r := requirement(t, either, fentry); either.Load != "5.2" || r == nil || !r.Optional {
+		t.Errorf("one of two: %s", either)
+	}
+	optional := plan("prefer", func(s *skep.Spec) error {
+		s.Programs["fentry_sleep"].Policy, s.Programs["fexit_sleep"].Policy = skep.Optional, skep.Off
+		return nil
+	})
+	if r := requirement(t, optional, fentry); optional.Load != "5.2" || r == nil || !r.Optional || requirement(t, optional, "attach type trace_fexit") != nil {
+		t.Errorf("optional, off: %s", optional)
+	}
+	for program, want := range map[string]string{"by_constant": "none", "by_absent": "none", "by_symbol": "none", "by_release": "if reached", "by_enum": "if reached"} {
+		r := plan("guards", func(s *skep.Spec) error { return s.Only(program) })
+		got := "none"
+		if q := requirement(t, r, tai); q != nil {
+			got = "always"
+			if q.IfReached {
+				got = "if reached"
+			}
+		}
+		if got != want || r.Load != "5.2" {
+			t.Errorf("%s: %s, want %s\n%s", program, got, want, r)
+		}
+	}
+	always := plan("guards", func(s *skep.Spec) error { return errors.Join(s.Only("by_constant"), s.Set("wanted", int32(1))) })
+	if q := requirement(t, always, tai); q == nil || q.IfReached || always.Load != "6.1" {
+		t.Errorf("wanted: %s", always)
+	}
+	refused := plan("core_poison", func(s *skep.Spec) error { return s.Only("poisoned") })
+	if len(refused.Refused) != 1 || !strings.Contains(refused.Refused[0], "program poisoned: poisoned: insn ") {
+		t.Errorf("refused: %q", refused.Refused)
+	}
+	// Attaching may want more.
+	usdt := plan("attach", func(s *skep.Spec) error { return s.Only("on_kprobe") })
+	if usdt.Load != usdt.Attach {
+		t.Errorf("kprobe: %s", usdt)
+	}
+}
+
+// TestRelocations: relocations are told in C's words, with their lines.
+func TestRelocations(t *testing.T) {
+	s := open(t, "testdata/core.el.o")
+	p, err := s.Plan(madeUp(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := p.Relocations()
+	find := func(fn, what string) *skep.Relocation {
+		for i := range all {
+			if all[i].Function == fn && strings.Contains(all[i].What, what) {
+				return &all[i]
+			}
+		}
+		t.Fatalf("no %s in %s", what, fn)
+		return nil
+	}
+	if r := find("fields", "task_struct.pid"); r.Value != 16 || r.Was != 0 || r.Missing != "" || !strings.HasPrefix(r.Source, "core.c:") {
+		t.Errorf("%+v", r)
+	}
+	if r := find("fields", "task_struct___old.state"); !strings.Contains(r.Missing, "no such member") {
+		t.Errorf("%+v", r)
+	}
+	if r := find("direct", "task_struct.pid"); !strings.Contains(r.Missing, "4 bytes here and 8 in the kernel") && r.Value != 16 {
+		t.Errorf("%+v", r)
+	}
+	if len(all) != 42 {
+		t.Errorf("%d relocations", len(all))
 	}
 }
