@@ -120,3 +120,55 @@ func FuzzWriteGo(f *testing.F) {
 		}
 	})
 }
+
+// FuzzMinimize: a relocation comes out against the little as it does against
+// the whole.
+func FuzzMinimize(f *testing.F) {
+	var all [][]byte
+	handmade(func(b []byte) { all = append(all, b) })
+	for _, name := range []string{".el", "-later.el", ".eb"} {
+		all = append(all, layouts(f, name).Bytes())
+	}
+	for i, a := range all {
+		for _, b := range all[:i+1] {
+			for kind := range uint32(coreKindCount) {
+				f.Add(a, b, 4+uint32(i), kind, "0:1", uint32(i))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, lb, tb []byte, root, kind uint32, access string, second uint32) {
+		local, err := Parse(lb)
+		if err != nil {
+			return
+		}
+		target, err := Parse(tb)
+		if err != nil {
+			return
+		}
+		relos := []*CORERelo{
+			{COREKind(kind % uint32(coreKindCount)), ID(root), access},
+			{COREKind(second % uint32(coreKindCount)), ID(root), access},
+		}
+		o := COREObject{local, relos}
+		var little *Spec
+		n := len(lb) + len(tb) + len(access)
+		fuzztest.Within(t, n, 64*uint64(n)+256<<10, func() { little, err = Minimize([]*Spec{target}, o) })
+		if err != nil {
+			if !errors.Is(err, errNested) && !errors.Is(err, errPair) {
+				t.Fatal(err)
+			}
+			return
+		}
+		a, b := NewRelocatorFor(local, target), NewRelocatorFor(local, little)
+		for _, relo := range relos {
+			fa, errA := a.Resolve(relo)
+			fb, errB := b.Resolve(relo)
+			if relo.Kind == CORETypeIDTarget {
+				fa.New, fb.New = 0, 0
+			}
+			if errA == nil && (errB != nil || outcomeOf(fa) != outcomeOf(fb)) {
+				t.Fatalf("%s: %+v, of the little %+v (%v)", relo.Describe(local), fa, fb, errB)
+			}
+		}
+	})
+}
