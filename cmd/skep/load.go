@@ -26,8 +26,9 @@ type result struct {
 type loadFlags struct {
 	json, each, autosize, attach, report, prune bool
 
-	pin    string
-	config *skep.Config
+	pin     string
+	upgrade upgradeFlags
+	config  *skep.Config
 }
 
 func runLoad(e env, args []string) int {
@@ -40,13 +41,17 @@ func runLoad(e env, args []string) int {
 	fs.BoolVar(&f.prune, "prune", false, "leave out what constants make unreachable")
 	fs.BoolVar(&f.report, "report", false, "with -json, also print the report of each object that is loaded whole")
 	fs.StringVar(&f.pin, "pin", "", "pin maps by name in this `directory`")
+	f.upgrade.flags(fs)
 	config := configFlag(fs)
 	objects, code, ok := parse(e, fs, args)
 	if !ok {
 		return code
 	}
 	var err error
-	if f.config, err = config(); err != nil {
+	if f.config, err = config(); err == nil {
+		err = f.upgrade.check(f.pin, f.each)
+	}
+	if err != nil {
 		fmt.Fprintf(e.err, "skep load: %v\n", err)
 		return exitUsage
 	}
@@ -157,6 +162,9 @@ func (f *loadFlags) loadAll(spec *skep.Spec, path string) (results []result, rep
 
 // load loads spec, attaches it if asked to, shows it, and unloads it.
 func (f *loadFlags) load(spec *skep.Spec, show func(*skep.Collection)) error {
+	if f.upgrade.on {
+		return f.upgradeTo(spec, show)
+	}
 	coll, err := skep.Load(spec, &skep.Options{PinDir: f.pin, Config: f.config})
 	if err != nil {
 		return err

@@ -1,11 +1,14 @@
 // Command skep loads, inspects and plans BPF objects.
 //
-//	skep load    [-json [-report]] [-each] [-autosize] [-attach] [-pin DIR] [-config FILE] OBJ…
+//	skep load    [-json [-report]] [-each] [-autosize] [-attach] [-pin DIR [-upgrade [-recreate NAME,…] [-remove]]] [-config FILE] OBJ…
 //	skep inspect [-json] OBJ…
-//	skep plan    [-json] [-autosize] [-off NAME,…] [-config FILE] [-release X [-kernel BTF] [-symbols FILE] [-cpus N]] [-sign PROGRAM] OBJ…
+//	skep plan    [-json] [-autosize] [-off NAME,…] [-pin DIR] [-config FILE] [-release X [-kernel BTF] [-symbols FILE] [-cpus N]] [-sign PROGRAM] OBJ…
 //
 // plan is for the running kernel, or for one that is described by its release,
 // BTF, configuration and symbols.
+//
+// load -upgrade brings what is pinned in a directory to an object, and plan -pin
+// says beforehand what that does.
 //
 // It exits with 0 if all is good, 1 if something was rejected, and 2 for bad
 // usage or input that cannot be read.

@@ -62,7 +62,7 @@ func (f *planFlags) object(e env, path string) int {
 		autosize(spec)
 	}
 	spec.Prune = f.prune
-	for _, name := range strings.FieldsFunc(f.off, func(r rune) bool { return r == ',' }) {
+	for _, name := range splitList(f.off) {
 		if spec.Programs[name] == nil {
 			return fail(exitUsage, fmt.Errorf("%s: no program %s", path, name))
 		}
@@ -88,6 +88,10 @@ func (f *planFlags) object(e env, path string) int {
 	}
 	info := &planInfo{Object: path, Kernel: facts.Release}
 	info.fill(spec, p)
+	pins, err := p.Pins()
+	if info.Pins = pinInfos(pins, nil); err != nil {
+		problems = append(problems, err)
+	}
 	if err := info.judge(f, facts.Release); err != nil {
 		return fail(exitUsage, err)
 	}
@@ -161,6 +165,7 @@ type (
 		Degraded     []string          `json:"goes_without"`
 		Relocations  []relocationInfo  `json:"relocations"`
 		Requirements []requirementInfo `json:"requirements"`
+		Pins         []pinInfo         `json:"pins,omitempty"` // with -pin
 
 		needs *skep.Requirements
 	}

@@ -19,6 +19,7 @@ type (
 		Programs []programReport `json:"programs"`
 		Externs  []string        `json:"externs"`
 		Degraded []string        `json:"goes_without"`
+		Pins     []pinInfo       `json:"pins,omitempty"` // of an upgrade
 	}
 	mapReport struct {
 		Name     string   `json:"name"`
@@ -38,7 +39,7 @@ type (
 )
 
 func newReport(spec *skep.Spec, r *skep.Report) *reportInfo {
-	info := &reportInfo{[]mapReport{}, []programReport{}, []string{}, append([]string{}, r.Degraded...)}
+	info := &reportInfo{[]mapReport{}, []programReport{}, []string{}, append([]string{}, r.Degraded...), pinInfos(r.Pins, r)}
 	for i := range r.Externs {
 		info.Externs = append(info.Externs, r.Externs[i].String())
 	}
@@ -70,6 +71,7 @@ func (r *reportInfo) print(e env, path string) {
 	for _, d := range r.Degraded {
 		fmt.Fprintf(e.out, "%s: goes without: %s\n", path, d)
 	}
+	printPins(e, path, r.Pins)
 	for _, m := range r.Maps {
 		switch {
 		case m.Reused:

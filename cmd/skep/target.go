@@ -18,14 +18,16 @@ import (
 // target is the kernel to plan for: the running one, or one that is described
 // by files.
 type target struct {
-	btf, release, symbols string
-	cpus                  int
+	btf, release, symbols, pin string
+
+	cpus int
 }
 
 func (t *target) flags(fs *flag.FlagSet) {
 	fs.StringVar(&t.btf, "kernel", "", "plan for the kernel with this BTF: `file`, or directory like /sys/kernel/btf; with -release")
 	fs.StringVar(&t.release, "release", "", "`release` of that kernel, such as 6.1.0; it has what mainline has")
 	fs.StringVar(&t.symbols, "symbols", "", "`file` of its symbols, like /proc/kallsyms")
+	fs.StringVar(&t.pin, "pin", "", "say what becomes of what is pinned in this `directory`")
 	fs.IntVar(&t.cpus, "cpus", 1, "`number` of its possible CPUs")
 }
 
@@ -33,6 +35,9 @@ var errNoRelease = errors.New("-kernel and -symbols need -release")
 
 // check finds flags that make no sense together.
 func (t *target) check() error {
+	if t.release != "" && t.pin != "" {
+		return errors.New("-pin is for the running kernel")
+	}
 	if t.release == "" && (t.btf != "" || t.symbols != "") {
 		return errNoRelease
 	}
@@ -44,7 +49,7 @@ func (t *target) madeUp() bool { return t.release != "" }
 
 // facts answers needs. The caller closes them.
 func (t *target) facts(needs skep.Needs, config *skep.Config) (*skep.Facts, error) {
-	o := &skep.FactOptions{Config: config}
+	o := &skep.FactOptions{Config: config, PinDir: t.pin}
 	if !t.madeUp() {
 		return skep.ReadFacts(needs, o)
 	}
