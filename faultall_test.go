@@ -12,7 +12,6 @@ import (
 
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/btf"
-	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/sys/systest"
 	"github.com/skepbpf/skep/internal/testutil"
 	"github.com/skepbpf/skep/internal/testutil/fentry"
@@ -60,26 +59,39 @@ func loadable(t *testing.T, path string) *skep.Spec {
 	return spec
 }
 
-// typesOf are what an object is relocated against.
-func typesOf(t *testing.T, name string) *btf.Kernel {
+// planFor is the plan of an object that is relocated against other types than
+// the kernel's.
+func planFor(t *testing.T, spec *skep.Spec) *skep.Plan {
 	t.Helper()
-	if !slices.Contains(made, name) {
-		return btf.NewKernelAt(kernel.FS("/"))
-	}
 	path := strings.TrimSuffix(native("kernel/made"), ".o") + ".btf"
-	return btf.NewKernel(fstest.MapFS{"sys/kernel/btf/vmlinux": {Data: readTest(t, path)}})
+	types := btf.NewKernel(fstest.MapFS{"sys/kernel/btf/vmlinux": {Data: readTest(t, path)}})
+	defer types.Close()
+	facts, err := skep.ReadFacts(spec.Needs(), &skep.FactOptions{BTF: types})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := spec.Plan(facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
 }
 
-// planned is an object with the plan of its load.
+// planned is an object, with the plan of its load if that is not for the kernel's types.
 type planned struct {
-	*skep.Plan
+	spec           *skep.Spec
+	plan           *skep.Plan
 	name           string
 	dir            string // of its pins
 	programs, maps int    // of a load without a fault
 }
 
-func (p *planned) apply(ctx context.Context) (*skep.Collection, error) {
-	return p.Apply(ctx, &skep.Options{PinDir: p.dir, Parallel: 1})
+func (p *planned) load(ctx context.Context) (*skep.Collection, error) {
+	o := &skep.Options{PinDir: p.dir, Parallel: 1}
+	if p.plan != nil {
+		return p.plan.Apply(ctx, o)
+	}
+	return skep.LoadContext(ctx, p.spec, o)
 }
 
 // finish closes what was loaded, and unpins.
@@ -116,8 +128,7 @@ func (p *planned) explained(t *testing.T, err error) {
 	}
 }
 
-// everyObject runs f for each object of testdata, as a subtest. What is read
-// of the kernel is read before.
+// everyObject runs f for each object of testdata, as a subtest.
 func everyObject(t *testing.T, f func(t *testing.T, p *planned)) {
 	paths, err := filepath.Glob(native("*"))
 	if err != nil || len(paths) < 60 {
@@ -133,25 +144,18 @@ func everyObject(t *testing.T, f func(t *testing.T, p *planned)) {
 			continue
 		}
 		t.Run(spec.Name, func(t *testing.T) {
-			types := typesOf(t, spec.Name)
-			defer types.Close()
-			facts, err := skep.ReadFacts(spec.Needs(), &skep.FactOptions{BTF: types})
-			if err != nil {
-				t.Fatal(err)
+			p := &planned{spec: spec, name: spec.Name, dir: dir}
+			if slices.Contains(made, spec.Name) {
+				p.plan = planFor(t, spec)
 			}
-			plan, err := spec.Plan(facts)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p := &planned{Plan: plan, name: spec.Name, dir: dir}
-			c, err := p.apply(t.Context())
+			c, err := p.load(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			p.programs, p.maps = len(c.Programs), len(c.Maps)
 			p.finish(t, c)
 			f(t, p)
-			if c, err = p.apply(t.Context()); err != nil {
+			if c, err = p.load(t.Context()); err != nil {
 				t.Fatalf("a load after the faults: %v", err)
 			}
 			p.whole(t, c)
@@ -170,7 +174,7 @@ func TestFaultsOfEveryObject(t *testing.T) {
 	everyObject(t, func(t *testing.T, p *planned) {
 		o := systest.Faults{Watch: systest.Watch{Pins: []string{p.dir}}, Sample: sample}
 		cases += systest.EachFault(t, o, func(t *testing.T, in *systest.Injector) {
-			c, err := p.apply(t.Context())
+			c, err := p.load(t.Context())
 			in.Disarm()
 			in.Judge(t, err)
 			if err != nil {
@@ -196,7 +200,7 @@ func TestCancelEveryObject(t *testing.T) {
 		leaks := systest.Begin(t, watch)
 		one := func(n int, what string, ctx context.Context) (more bool) {
 			cases++
-			c, err := p.apply(ctx)
+			c, err := p.load(ctx)
 			more = ctx.Err() != nil
 			switch {
 			case err == nil:

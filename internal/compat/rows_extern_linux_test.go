@@ -58,7 +58,7 @@ func isCPUs(t *testing.T, _ *outcome, got uint64) bool {
 
 // kcfg is a row of one type of .kconfig extern: program, the line of the
 // configuration, and what it becomes.
-func kcfg(program, value string, want int) claim {
+func kcfg(program, value string, want int64) claim {
 	return kconfigRow("kconfig: "+program+" of "+value, program, value, claim{steps: []string{"packet:" + program}, want: []any{want}})
 }
 

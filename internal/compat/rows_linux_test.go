@@ -32,7 +32,7 @@ type claim struct {
 	// attach:P, congest:NAME; none:P is 1 if P is not loaded.
 	options []string
 	steps   []string
-	want    []any            // of each step: an int, a func(*outcome) uint32, or nil for anything
+	want    []any            // of each step: an int or int64, a func(*testing.T) uint32, or nil for anything
 	vars    map[string]any   // of each variable: an int, or a func(t, *outcome, uint64) bool
 	types   string           // of testdata/kernel: what CO-RE goes by in place of the kernel's
 	symbols string           // in place of /proc/kallsyms
@@ -191,6 +191,8 @@ func (c *claim) check(t *testing.T, o *outcome) {
 		case nil:
 			continue
 		case int:
+			want = uint32(w)
+		case int64:
 			want = uint32(w)
 		case func(*testing.T) uint32:
 			want = w(t)
