@@ -94,6 +94,12 @@ var rows = slices.Concat(
 		what: "open it and read every type: kind, name, members' names, types and offsets",
 		bars: []bar{most(30e6), most(15e6).of("bytes"), most(2000).of("allocs")},
 	}, {
+		name: "kernel BTF: build", op: "btf.build", unit: ms, n: 1, batches: 3, countN: 1,
+		what: "add every type of it to new BTF and encode that", bars: []bar{most(50e6)},
+	}, {
+		name: "kernel BTF: dedup", op: "btf.dedup", unit: ms, n: 1, batches: 3, countN: 1,
+		what: "merge equal types of it (cilium/ebpf does not encode the result)", bars: []bar{most(180e6)},
+	}, {
 		name: "CO-RE relocation", op: "core", unit: ns, n: 1, batches: 25, countN: 10, args: installed,
 		what: "one of the distinct relocations of libbpf-tools' objects, a few each, the kernel's types known",
 		bars: []bar{most(300), most(1).of("allocs")},

@@ -13,6 +13,8 @@ func main() {
 		"open":         open,
 		"btf.find":     btfFind,
 		"btf.visit":    btfVisit,
+		"btf.build":    btfBuild,
+		"btf.dedup":    btfDedup,
 		"core":         core,
 		"map.lookup":   mapLookup,
 		"map.update":   mapUpdate,

@@ -27,6 +27,8 @@ static const struct {
 	{ "open", row_open },
 	{ "btf.find", row_btf_find },
 	{ "btf.visit", row_btf_visit },
+	{ "btf.build", row_btf_build },
+	{ "btf.dedup", row_btf_dedup },
 	{ "map.lookup", row_map_lookup },
 	{ "map.update", row_map_update },
 	{ "map.iterate", row_map_iterate },

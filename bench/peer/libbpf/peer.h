@@ -48,6 +48,8 @@ int row_warm(struct run *r);
 int row_open(struct run *r);
 int row_btf_find(struct run *r);
 int row_btf_visit(struct run *r);
+int row_btf_build(struct run *r);
+int row_btf_dedup(struct run *r);
 int row_map_lookup(struct run *r);
 int row_map_update(struct run *r);
 int row_map_iterate(struct run *r);

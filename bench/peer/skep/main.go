@@ -13,6 +13,8 @@ func main() {
 		"btf.find":     btfFind,
 		"btf.read":     btfRead,
 		"btf.visit":    btfVisit,
+		"btf.build":    btfBuild,
+		"btf.dedup":    btfDedup,
 		"core":         core,
 		"map.lookup":   mapLookup,
 		"map.update":   mapUpdate,
