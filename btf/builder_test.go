@@ -244,3 +244,30 @@ func TestBuilderPointerSize(t *testing.T) {
 		t.Errorf("a pointer has %d bytes, %v", n, err)
 	}
 }
+
+// TestOverlappingStrings: strings that are tails of one long one would fill
+// memory if each were written out.
+func TestOverlappingStrings(t *testing.T) {
+	raw := newBuilder(orders[0])
+	long := raw.str(strings.Repeat("x", 20000))
+	for i := range uint32(1000) {
+		raw.words(long+i, uint32(KindFwd)<<24, 0)
+		raw.n++
+	}
+	s := raw.spec(t)
+	b := NewBuilder(nil)
+	for typ := range s.All() {
+		b.AddType(typ)
+	}
+	if err := b.Err(); err == nil || !strings.Contains(err.Error(), "strings that overlap") {
+		t.Error(err)
+	}
+	if _, err := Dedup(s, nil); err == nil || !strings.Contains(err.Error(), "strings that overlap") {
+		t.Error(err)
+	}
+	whole := NewBuilder(&BuilderOptions{Order: orders[0]})
+	whole.AddSpec(s)
+	if got, err := whole.Bytes(); err != nil || !bytes.Equal(got, s.Bytes()) {
+		t.Errorf("as they are: %v", err)
+	}
+}

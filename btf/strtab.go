@@ -3,6 +3,7 @@ package btf
 import (
 	"bytes"
 	"hash/maphash"
+	"strings"
 )
 
 // strtab is a string section that is being written. Each string is in it once,
@@ -151,8 +152,8 @@ func findIn[T string | []byte](t *strtab, h uint64, s T) (uint32, bool) {
 	return lookupString(t, h, s)
 }
 
-// addBytes gives the offset of s, which is added at need; false where the
-// section would be too long or s has a zero byte.
+// addBytes gives the offset of s, a string of another section, which is added at
+// need; false where this one would be too long.
 func (t *strtab) addBytes(s []byte) (uint32, bool) {
 	if len(s) == 0 {
 		return 0, true
@@ -160,9 +161,13 @@ func (t *strtab) addBytes(s []byte) (uint32, bool) {
 	return addTo(t, maphash.Bytes(t.seed, s), s)
 }
 
+// addString is addBytes for any string, but false for one with a zero byte.
 func (t *strtab) addString(s string) (uint32, bool) {
 	if s == "" {
 		return 0, true
+	}
+	if strings.IndexByte(s, 0) >= 0 {
+		return 0, false
 	}
 	return addTo(t, maphash.String(t.seed, s), s)
 }
@@ -173,11 +178,6 @@ func addTo[T string | []byte](t *strtab, h uint64, s T) (uint32, bool) {
 	}
 	if len(s) >= maxStrings || len(t.buf)+len(s)+1 > maxStrings {
 		return 0, false
-	}
-	for i := range len(s) {
-		if s[i] == 0 {
-			return 0, false
-		}
 	}
 	at := uint32(len(t.buf))
 	t.buf = append(append(t.buf, s...), 0)

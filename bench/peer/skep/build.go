@@ -37,7 +37,7 @@ func btfBuild(r *meter.Run) error {
 		blob, err = b.Bytes()
 		return err
 	})
-	if err != nil {
+	if err != nil || meter.Counting() { // what follows is no part of the row
 		return err
 	}
 	built, err := btf.Parse(blob)
@@ -67,7 +67,7 @@ func btfDedup(r *meter.Run) error {
 		out, err = btf.Dedup(s, nil)
 		return err
 	})
-	if err == nil {
+	if err == nil && out != nil {
 		r.Note(fmt.Sprintf("%d types left", out.Types.Len()-1))
 	}
 	return err
