@@ -249,6 +249,42 @@ func samePlans(t *testing.T, n int) string {
 	return first
 }
 
+// TestSigningGolden compares what to sign with what was recorded: objects of both
+// byte orders come to the same bytes on every machine.
+func TestSigningGolden(t *testing.T) {
+	systest.Forbid(t)
+	var b strings.Builder
+	for _, order := range []string{"el", "eb"} {
+		s := open(t, "testdata/signed."+order+".o")
+		s.Maps["counts"].Exclusive, s.Programs["other"].Policy = "owner", skep.Off
+		facts := madeUp(t)
+		facts.Release = "6.18.0"
+		plan, err := s.Plan(facts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig, err := plan.Signing("owner")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&b, "%s\nsha256 %x\ncode %x\n", order, sig.Digest, sig.Bytes)
+		b.WriteString(plan.String())
+	}
+	const golden = "testdata/plan/signed.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 const inChild = "SKEP_TEST_PLANS"
 
 // TestSamePlans: a hundred plans, in five processes with hash seeds of their
