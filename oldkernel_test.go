@@ -365,6 +365,7 @@ func TestNoGlobalData(t *testing.T) {
 // TestOldKernelFaults fails each call of a load that goes down several steps:
 // what a failing call hides is no lesser form, and nothing is left behind.
 func TestOldKernelFaults(t *testing.T) {
+	testutil.NeedTime(t)
 	setup := func(t *testing.T) {
 		systest.NewKernel(t).Lack(feature.ProgName, feature.ArrayMmap, feature.BTFFloat, feature.ProbeReadKernel, feature.ExpAttachType)
 	}
@@ -378,7 +379,7 @@ func TestOldKernelFaults(t *testing.T) {
 	same, lesser := 0, 0
 	systest.EachFault(t, systest.Faults{
 		Calls:  []systest.Fault{{Cmd: systest.AnyCmd}},
-		Errnos: []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EINVAL, sys.E2BIG},
+		Errnos: []sys.Errno{sys.EINVAL}, // which a lesser form is the answer to
 		Setup:  setup,
 	}, func(t *testing.T, in *systest.Injector) {
 		c, err := plan.Apply(t.Context(), &skep.Options{Parallel: 1})

@@ -39,23 +39,18 @@ func (p *planner) prune(pf *plannedFunc) error {
 	if n, m := r.Insns.Slots(), before.Slots(); n != m {
 		pf.pruned = append(pf.pruned, fmt.Sprintf("%s: %d instructions of %d are left", pf.Name, n, m))
 	}
+	last := ""
 	for _, b := range r.Branches {
-		text := fmt.Sprintf("%s: insn %d: %s", pf.Name, b.Slot, p.sourceLine(b.Note))
-		if last := len(pf.pruned) - 1; last < 0 || !sameLine(pf.pruned[last], text) {
-			pf.pruned = append(pf.pruned, text)
+		if line := p.sourceLine(b.Note); line == "" || line != last {
+			pf.pruned = append(pf.pruned, fmt.Sprintf("%s: insn %d: constant branch%s", pf.Name, b.Slot, line))
+			last = line
 		}
 	}
 	return nil
 }
 
-// sameLine reports whether two texts of branches name one source line.
-func sameLine(a, b string) bool {
-	_, a, ok := strings.Cut(a, ": branch at ")
-	_, b, ok2 := strings.Cut(b, ": branch at ")
-	return ok && ok2 && a == b
-}
-
-// sourceLine says where a branch that is decided stands.
+// sourceLine says where the instruction of a note, or the one with the last
+// line before it, stands; "" if there is none.
 func (p *planner) sourceLine(id asm.NoteID) string {
 	notes := p.spec.notes()
 	for ; id > 0 && int(id) <= len(notes); id-- {
@@ -63,10 +58,10 @@ func (p *planner) sourceLine(id asm.NoteID) string {
 			file, _ := p.spec.Types.String(n.Line.File)
 			text, _ := p.spec.Types.String(n.Line.Text)
 			file = file[strings.LastIndexByte(file, '/')+1:]
-			return fmt.Sprintf("branch at %s:%d is constant: %s", file, n.Line.Line(), strings.TrimSpace(text))
+			return fmt.Sprintf(" at %s:%d: %s", file, n.Line.Line(), strings.TrimSpace(text))
 		}
 	}
-	return "a branch is constant"
+	return ""
 }
 
 func (p *planner) byteOrder() binary.ByteOrder {

@@ -140,7 +140,7 @@ func TestPruneReport(t *testing.T) {
 		if strings.HasPrefix(text, "function ") {
 			functions++
 		}
-		if strings.Contains(text, "branch at prune.c:") {
+		if strings.Contains(text, "constant branch at prune.c:") {
 			branches++
 		}
 	}

@@ -33,6 +33,7 @@ type constant struct {
 
 // gather walks once more, now that states are final.
 func (f *flow) gather() *facts {
+	f.final = true
 	facts := &facts{fate: make([]fate, len(f.ins))}
 	slot := 0
 	var last asm.NoteID

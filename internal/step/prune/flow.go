@@ -15,6 +15,7 @@ type flow struct {
 	refs   []asm.Ref // what addresses point to
 	refAt  map[asm.Ref]int32
 	queue  []int32 // leaders to walk from
+	final  bool    // states do not change any more
 }
 
 // newFlow is false for a function that jumps where it cannot be followed.
@@ -102,7 +103,7 @@ func (f *flow) run() {
 
 // meet adds a way to a leader.
 func (f *flow) meet(i int32, s *state) {
-	if f.states[f.leader[i]].join(s) {
+	if !f.final && f.states[f.leader[i]].join(s) {
 		f.queue = append(f.queue, i)
 	}
 }
@@ -110,13 +111,9 @@ func (f *flow) meet(i int32, s *state) {
 // walk goes from a leader to the next one, or to where nothing follows. With
 // facts, whose states are final, it notes what it finds and goes nowhere else.
 func (f *flow) walk(start int, s *state, facts *facts) {
-	meet := f.meet
-	if facts != nil {
-		meet = func(int32, *state) {}
-	}
 	for i := start; i < len(f.ins); i++ {
 		if i != start && f.leader[i] >= 0 {
-			meet(int32(i), s)
+			f.meet(int32(i), s)
 			return
 		}
 		in, to := &f.ins[i], f.to[i]
@@ -127,20 +124,20 @@ func (f *flow) walk(start int, s *state, facts *facts) {
 		case in.Op == asm.OpExit:
 			return
 		case in.Op == asm.OpJa || in.Op == asm.OpJaLong:
-			meet(to, s)
+			f.meet(to, s)
 			return
 		case isCond(in.Op):
 			taken, decided := f.decide(in, s)
 			if taken || !decided {
-				meet(to, s)
+				f.meet(to, s)
 			}
 			if taken {
 				return
 			}
 		case in.Op == asm.OpMayGoto:
-			meet(to, s)
+			f.meet(to, s)
 		case to >= 0: // a function within the function
-			meet(to, &state{visited: true})
+			f.meet(to, &state{visited: true})
 		}
 		f.step(in, s)
 	}
