@@ -110,7 +110,7 @@ func (b *Builder) append(r record) ID {
 	if b.err != nil {
 		return 0
 	}
-	if len(b.types)+4*len(r) > maxTypeBytes || b.Len() >= maxTypes {
+	if uint64(len(b.types)+4*len(r)) > maxTypeBytes || b.Len() >= maxTypes {
 		b.failf("too many types: %d in %d bytes", b.n, len(b.types))
 		return 0
 	}
