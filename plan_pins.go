@@ -36,7 +36,7 @@ func (p *Plan) Pins() ([]*PinDecision, error) {
 	}
 	for at, f := range d.Links {
 		if f.State == Known && !d.wanted[at] {
-			d.add(&upgrade.Decision{Link: true, Name: path.Base(at), Path: at, Action: upgrade.Remove, Why: "the object has no such program"})
+			d.add(&upgrade.Decision{Link: true, Name: path.Base(at), Path: at, Action: upgrade.Remove, Why: "the object has no such program, or it is off"})
 		}
 	}
 	upgrade.Sort(d.all)
@@ -65,7 +65,7 @@ func (d *decider) decideMap(m *plannedMap) error {
 		return mkerr.Errorf("map %s: pinned at %s: %w", m.name, at, have.Err)
 	}
 	want := m.spec.Shape()
-	if len(m.spec.Slots) > 0 {
+	if len(m.spec.Slots) > 0 || m.spec.Freeze {
 		want.Contents = upgrade.Loaded
 	}
 	d.add(upgrade.ForMap(m.name, at, want, have.Value))

@@ -3,7 +3,9 @@ package skep_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/sys/systest"
 	"github.com/skepbpf/skep/internal/testutil"
 	"github.com/skepbpf/skep/link"
 	"github.com/skepbpf/skep/maps"
@@ -229,6 +232,93 @@ func TestAttachPinnedOps(t *testing.T) {
 	}
 	if !slices.Equal(ids[:2], ids[2:]) {
 		t.Error("the second time, it is another link")
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPlanPins: what a plan says of pins follows from the facts alone.
+func TestPlanPins(t *testing.T) {
+	systest.Forbid(t)
+	old, spec := open(t, native("upgrade1")), open(t, native("upgrade2"))
+	f := &skep.Facts{Release: "6.99.0-made-up", PageSize: 4096, CPUs: 4, Features: new(skep.Features)}
+	f.Pins = &skep.Pins{Dir: "/pins", Maps: map[string]skep.Fact[*maps.Shape]{}, Links: map[string]skep.Fact[*skep.PinnedLink]{}}
+	for name, m := range old.Maps {
+		f.Pins.Maps["/pins/"+name] = skep.Fact[*maps.Shape]{State: skep.Known, Value: m.Shape()}
+	}
+	f.Pins.Maps["/pins/gone"] = f.Pins.Maps["/pins/counts"]
+	known := func(l skep.PinnedLink) skep.Fact[*skep.PinnedLink] {
+		return skep.Fact[*skep.PinnedLink]{State: skep.Known, Value: &l}
+	}
+	f.Pins.Links["/pins/links/on_egress"] = known(skep.PinnedLink{Type: "cgroup", Updatable: true})
+	f.Pins.Links["/pins/links/on_xdp"] = known(skep.PinnedLink{Type: "xdp", Updatable: true, Gone: true})
+	f.Pins.Links["/pins/links/gone"] = known(skep.PinnedLink{Type: "xdp"})
+	plan, err := spec.Plan(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut("\n"+plan.String(), "\npin of ")
+	want := `map calls: recreate /pins/calls: what is in it comes from the object, and is not changed while old programs use it
+pin of map counts: reuse /pins/counts
+pin of map events: recreate /pins/events: max entries is 65536, not 131072
+pin of map flows: migrate /pins/flows: value size is 8, not 24, max entries is 64, not 128
+pin of map gone: remove /pins/gone: the object has no such map
+pin of link gone: remove /pins/links/gone: the object has no such program, or it is off
+pin of link on_egress: update /pins/links/on_egress: a cgroup link takes another program in one step
+pin of link on_enter: create /pins/links/on_enter
+pin of link on_xdp: recreate /pins/links/on_xdp: what it was attached to is gone
+`
+	if diff := cmp.Diff(want, text); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	f.Pins.Maps["/pins/flows"] = skep.Fact[*maps.Shape]{State: skep.Hidden, Err: os.ErrPermission}
+	if plan, err = spec.Plan(f); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plan.Pins(); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("a pin that cannot be read: %v", err)
+	}
+}
+
+// TestPinProcesses: processes that load one object at a time, in a directory
+// that is not there yet, end up with one map.
+func TestPinProcesses(t *testing.T) {
+	const env = "SKEP_TEST_PINS"
+	if dir := os.Getenv(env); dir != "" {
+		// Leaves its pin: no check for leaks.
+		c, err := skep.Load(open(t, native("pinned")), &skep.Options{PinDir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := c.Maps["shared_counts"].Info()
+		if err := errors.Join(err, c.Close()); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("map %d.", info.ID)
+		return
+	}
+	needKernel(t)
+	dir := filepath.Join(bpffs(t), "a", "b")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make([]string, 8)
+	together(t, len(ids), func(i int) error {
+		cmd := exec.Command(self, "-test.run=^TestPinProcesses$", "-test.v")
+		cmd.Env = append(os.Environ(), env+"="+dir)
+		out, err := cmd.CombinedOutput()
+		_, id, _ := strings.Cut(string(out), "map ")
+		if ids[i], _, _ = strings.Cut(id, "."); err != nil || ids[i] == "" {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	})
+	for _, id := range ids {
+		if id != ids[0] {
+			t.Errorf("they use maps %v", ids)
+		}
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Error(err)

@@ -33,7 +33,7 @@ func TestUpgrade(t *testing.T) {
 		}},
 		{[]string{"load", "-pin", dir, "-upgrade", v1}, []string{"map counts: create", "link on_enter: create", "on_xdp (xdp): ok"}},
 		{[]string{"plan", "-pin", dir, v2}, []string{
-			"pin of map calls: recreate " + dir + "/calls: program arrays are made anew",
+			"pin of map calls: recreate " + dir + "/calls: what is in it comes from the object",
 			"pin of map counts: reuse " + dir + "/counts\n",
 			"pin of map events: recreate " + dir + "/events: max entries is 65536, not 131072\n",
 			"pin of map flows: migrate " + dir + "/flows: value size is 8, not 24, max entries is 64, not 128\n",

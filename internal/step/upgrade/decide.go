@@ -76,7 +76,7 @@ func ForMap(name, path string, want, have *Map) *Decision {
 	d.Differences = Compare(want, have)
 	switch {
 	case want.Contents == Loaded && want.Type == have.Type:
-		d.Action, d.Why = Recreate, "program arrays are made anew, not changed while old programs use them"
+		d.Action, d.Why = Recreate, "what is in it comes from the object, and is not changed while old programs use it"
 	case len(d.Differences) == 0:
 		d.Action = Reuse
 	case want.Contents == Given && have.Contents == Given:

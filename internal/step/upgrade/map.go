@@ -29,7 +29,7 @@ const (
 	// Given elements are put in by those who use the map: nothing of it
 	// outlives them.
 	Given
-	// Loaded elements are programs of the object.
+	// Loaded elements are the object's own: programs, inner maps, constants.
 	Loaded
 )
 

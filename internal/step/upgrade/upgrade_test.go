@@ -137,7 +137,7 @@ func TestForMap(t *testing.T) {
 			"max entries is 8, not 9: elements of a Queue cannot be copied"},
 		{"a ring", with(func(m *Map) { m.MaxEntries, m.Contents = 9, Given }), with(func(m *Map) { m.Contents = Given }), Recreate, false, "max entries is 8, not 9"},
 		{"programs", with(func(m *Map) { m.Contents = Loaded }), with(func(m *Map) { m.Contents = Loaded }), Recreate, false,
-			"program arrays are made anew, not changed while old programs use them"},
+			"what is in it comes from the object, and is not changed while old programs use it"},
 		{"inner maps", with(func(m *Map) { m.Inner = with(func(m *Map) { m.ValueSize, m.MaxEntries = 32, 99 }) }), with(func(m *Map) { m.Inner = base }), Recreate, true,
 			"inner value size is 24, not 32: its elements are no others' of another inner value size"},
 		{"inner maps of another size", with(func(m *Map) { m.Inner = with(func(m *Map) { m.MaxEntries = 99 }) }), with(func(m *Map) { m.Inner = base }), Reuse, false, ""},
