@@ -122,7 +122,7 @@ func (b *Builder) append(r record) ID {
 }
 
 // maxTypeBytes keeps offsets of all sections within 32 bits.
-const maxTypeBytes = 1 << 31
+const maxTypeBytes = 1 << 30
 
 // growBy lengthens b by n bytes, whose contents are not defined.
 func growBy(b []byte, n int) []byte {

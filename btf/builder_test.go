@@ -271,3 +271,27 @@ func TestOverlappingStrings(t *testing.T) {
 		t.Errorf("as they are: %v", err)
 	}
 }
+
+// TestManyValues: more elements than the 16 bits of kernels before 7.2 count.
+func TestManyValues(t *testing.T) {
+	values := make([]EnumValue, 70000)
+	for i := range values {
+		values[i] = EnumValue{"V", uint64(i)}
+	}
+	for _, o := range orders {
+		b := NewBuilder(&BuilderOptions{Order: o})
+		b.AddEnum("e", 4, false, values)
+		b.AddPtr(1)
+		s, err := b.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, _ := s.Type(1)
+		if e.Vlen() != len(values) || e.EnumValue(69999).Value != 69999 || e.Kind() != KindEnum {
+			t.Errorf("%s of %d values", e.Kind(), e.Vlen())
+		}
+		if d, err := Dedup(s, nil); err != nil || !bytes.Equal(d.Types.Bytes(), s.Bytes()) {
+			t.Error(err)
+		}
+	}
+}

@@ -107,11 +107,11 @@ func newDedup(s *Spec) (*dedup, error) {
 	return d, nil
 }
 
-// Comparisons that Dedup makes at most. Kernels need 20 for each type, and a
-// hundred copies of them no more.
+// Comparisons that Dedup makes at most. Five kernels one after another need two
+// for each type, the objects of twenty times all libbpf-tools four.
 const (
-	stepsForAll  = 1 << 20
-	stepsForEach = 1 << 10
+	stepsForAll  = 1 << 16
+	stepsForEach = 1 << 8
 )
 
 // spend reports whether n more comparisons may be made.

@@ -249,3 +249,54 @@ func TestPermuteSplit(t *testing.T) {
 		t.Error("a type of the base moved")
 	}
 }
+
+func TestAllByName(t *testing.T) {
+	b := newBuilder(orders[1])
+	i := b.int("x", 4, 0)
+	b.strct("x", 4, fld{"x", i, 0, 0})
+	b.ref(KindTypedef, "x___old", i)
+	b.ref(KindTypedef, "x", 2)
+	base := b.spec(t)
+	n := NewBuilder(&BuilderOptions{Base: base})
+	n.AddFwd("x", KindUnion)
+	n.AddStruct("x", 8, nil)
+	s, err := n.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		kind Kind
+		want []ID
+	}{
+		{"x", KindVoid, []ID{1, 2, 4, 5, 6}},
+		{"x", KindStruct, []ID{2, 6}},
+		{"x", KindFloat, nil},
+		{"x___old", KindVoid, []ID{3}},
+		{"", KindVoid, nil},
+	} {
+		var got []ID
+		for typ := range s.AllByName(c.name, c.kind) {
+			got = append(got, typ.ID())
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s %s: %s", c.kind, c.name, diff)
+		}
+		for typ := range s.AllByName(c.name, c.kind) {
+			if typ.ID() != c.want[0] {
+				t.Errorf("the first is %d", typ.ID())
+			}
+			break
+		}
+	}
+	k := NewKernel(mapped{fakeKernel(t)})
+	vm, err := k.Vmlinux()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for typ := range vm.AllByName("task_struct", KindVoid) {
+		if err := k.Close(); err != nil || typ.ID() != 3 {
+			t.Error(typ.ID(), err)
+		}
+	}
+}

@@ -172,33 +172,6 @@ func (s *Spec) All() iter.Seq[Type] {
 	}
 }
 
-// ByName gives the first type of that name and kind, the base's before s's own.
-// KindVoid stands for any kind. It reads through all types: Kernel.FindType is
-// the quick way for kernel BTF.
-func (s *Spec) ByName(name string, k Kind) (Type, bool) {
-	if name == "" {
-		return Type{}, false
-	}
-	if s.base != nil {
-		if t, ok := s.base.ByName(name, k); ok {
-			return t, true
-		}
-	}
-	if !s.guard.enter() {
-		return Type{}, false
-	}
-	defer s.guard.leave()
-	off := uint32(0)
-	for i := range s.index.n {
-		t := s.at(s.first+ID(i), off)
-		if (k == KindVoid || t.Kind() == k) && s.equal(t.name, name) {
-			return t, true
-		}
-		off += s.recordLen(off)
-	}
-	return Type{}, false
-}
-
 // maxChain bounds the length of a chain of modifiers: none that a compiler
 // makes comes near it, and the kernel's blob is not checked for loops.
 const maxChain = 256
