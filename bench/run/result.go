@@ -220,4 +220,4 @@ func readResults(path string) (*results, error) {
 	return r, nil
 }
 
-var units = map[string]unit{"ms": ms, "µs": us, "ns": ns, "KB": kb, "B": octets}
+var units = map[string]unit{"ms": ms, "µs": us, "ns": ns, "KB": kb, "B": octets, "%": percent}

@@ -36,6 +36,8 @@ var (
 	ns     = unit{"ns", 1, true}
 	kb     = unit{"KB", 1, false}
 	octets = unit{"B", 1, false}
+	// percent is for shares.
+	percent = unit{"%", 1, false}
 )
 
 // bar is what a row should reach: a share of a peer's value, or, if against is
@@ -69,7 +71,11 @@ var rows = slices.Concat(
 		bars: []bar{share("libbpf", 1), share("cilium", 0.5)},
 	}, {
 		name: "parallel load", op: "parallel", unit: ms, n: 1, batches: 1, countN: 1, args: testObject("heavy"),
-		what: "32 independent programs that the verifier takes its time for",
+		what: "64 independent programs that the verifier takes its time for",
+	}, {
+		name: "parallel load, share", op: "parallel.share", unit: percent, n: 1, batches: 3, args: testObject("heavy"),
+		what: "the time of two threads, of one's; libbpf's are bare C threads that load what it made of the object",
+		bars: []bar{share("libbpf", 1/0.85)},
 	}, {
 		name: "kernel symbols", op: "ksyms", unit: ms, n: 1, batches: 1, countN: 1, args: testObject("ksyms"),
 		what: "load a program with 20 addresses out of /proc/kallsyms",

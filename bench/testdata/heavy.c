@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* 32 independent programs, each of which keeps the verifier busy for some milliseconds. */
+/* 64 independent programs, each of which keeps the verifier busy for some milliseconds. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -14,7 +14,7 @@ __u64 total;
 	{								\
 		__u64 sum = n;						\
 									\
-		for (int i = 0; i < 300; i++) {			\
+		for (int i = 0; i < 200; i++) {			\
 			if (bpf_get_prandom_u32() & 1)			\
 				sum += bpf_ktime_get_ns();		\
 			else						\
@@ -24,5 +24,7 @@ __u64 total;
 		return 0;						\
 	}
 
-#define FOUR(n) HEAVY(n##0) HEAVY(n##1) HEAVY(n##2) HEAVY(n##3)
-FOUR(0) FOUR(1) FOUR(2) FOUR(3) FOUR(4) FOUR(5) FOUR(6) FOUR(7)
+#define EIGHT(n)									\
+	HEAVY(n##0) HEAVY(n##1) HEAVY(n##2) HEAVY(n##3) HEAVY(n##4) HEAVY(n##5)		\
+	HEAVY(n##6) HEAVY(n##7)
+EIGHT(1) EIGHT(2) EIGHT(3) EIGHT(4) EIGHT(5) EIGHT(6) EIGHT(7) EIGHT(8)

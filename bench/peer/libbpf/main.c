@@ -23,6 +23,7 @@ static const struct {
 	{ "cold", row_cold },
 	{ "warm", row_warm },
 	{ "parallel", row_cold },
+	{ "parallel.share", row_share },
 	{ "ksyms", row_cold },
 	{ "open", row_open },
 	{ "btf.find", row_btf_find },
@@ -39,7 +40,7 @@ static const struct {
 	{ "uprobes", row_uprobes },
 };
 
-static uint64_t bpf_ns;
+static _Atomic uint64_t bpf_ns;
 static char sum[32];
 
 static uint64_t now(void)
@@ -181,6 +182,11 @@ int measure(struct run *r, long units, op_fn before, op_fn op, op_fn after, void
 	}
 	printf("],\"allocs\":-1,\"bytes\":-1,\"floor_ns\":%.3f,\"peak_kb\":%ld,", floor, peak_kb());
 	return 0;
+}
+
+void value(double v)
+{
+	printf("{\"n\":1,\"value\":%.6g,\"allocs\":-1,\"bytes\":-1,\"floor_ns\":-1,\"peak_kb\":%ld,", v, peak_kb());
 }
 
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)

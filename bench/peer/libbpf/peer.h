@@ -36,6 +36,9 @@ int measure(struct run *r, long units, op_fn before, op_fn op, op_fn after, void
 /* What must be the same for every peer. */
 void checksum(uint64_t sum, bool hex);
 
+/* The result of a row that does not measure time; it prints the line that measure would. */
+void value(double v);
+
 /* Complains, and gives err back. */
 int fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -45,6 +48,7 @@ int loadable(int argc, char **paths);
 
 int row_cold(struct run *r);
 int row_warm(struct run *r);
+int row_share(struct run *r);
 int row_open(struct run *r);
 int row_btf_find(struct run *r);
 int row_btf_visit(struct run *r);

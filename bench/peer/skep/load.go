@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/bench/peer/meter"
@@ -55,6 +56,35 @@ func cold(r *meter.Run) error {
 		coll, err = skep.Load(spec, nil)
 		return err
 	}, func() error { return coll.Close() })
+}
+
+// share is what the time of two threads is of that of one, in percent.
+func share(r *meter.Run) error {
+	spec, err := prepare(r.Arg("obj"), nil)
+	if err != nil {
+		return err
+	}
+	var ns [2][]int64
+	for range r.Batches {
+		for i := range ns {
+			start := time.Now()
+			coll, err := skep.Load(spec, &skep.Options{Parallel: i + 1})
+			ns[i] = append(ns[i], time.Since(start).Nanoseconds())
+			if err == nil {
+				err = coll.Close()
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	for i := range ns {
+		slices.Sort(ns[i])
+	}
+	if n := r.Batches / 2; r.Batches > 0 {
+		r.Value(100 * float64(ns[1][n]) / float64(ns[0][n]))
+	}
+	return nil
 }
 
 // objects are the arguments obj0, progs0, obj1, progs1 and so on.
