@@ -83,7 +83,7 @@ func (s *Spec) needsOf(f *FuncSpec, n *Needs) {
 		if core := s.core(in); core != nil && core.Kind != btf.CORETypeIDLocal {
 			n.KernelBTF = true
 		}
-		if s.refersToData(in) {
+		if s.refersToData(in) && !slices.Contains(n.Features, feature.GlobalData) {
 			n.Features = append(n.Features, feature.GlobalData)
 		}
 		switch in.Ref.Kind {

@@ -66,12 +66,13 @@ func randomFunc(b []byte) asm.Instructions {
 		ins = append(ins, in)
 	}
 	ins = append(ins, asm.Exit())
-	land(ins, b, len(ins))
+	land(ins)
 	return ins
 }
 
 // land makes every jump lead to an instruction, mostly forwards.
-func land(ins asm.Instructions, _ []byte, n int) {
+func land(ins asm.Instructions) {
+	n := len(ins)
 	slots := make([]int, n)
 	at := 0
 	for i := range ins {
