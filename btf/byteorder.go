@@ -52,17 +52,18 @@ func ExtInOrder(ext []byte, o binary.ByteOrder) ([]byte, error) {
 		return nil, err
 	}
 	out := bytes.Clone(ext)
-	if isBig(have) == isBig(o) {
-		return out, nil
-	}
+	turn := isBig(have) != isBig(o)
 	err = eachExtWord(ext, func(at int, _ extWord) error {
-		// Tables may overlap: each word is taken from where nothing changed.
-		binary.LittleEndian.PutUint32(out[at:], binary.BigEndian.Uint32(ext[at:]))
+		if turn { // tables may overlap: each word is taken from where nothing changed
+			binary.LittleEndian.PutUint32(out[at:], binary.BigEndian.Uint32(ext[at:]))
+		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	swapHeader(out[:have.Uint32(ext[4:])])
+	if turn {
+		swapHeader(out[:have.Uint32(ext[4:])])
+	}
 	return out, nil
 }
