@@ -61,7 +61,9 @@ func (p Place) String() string {
 	return s
 }
 
-// Requirements of a plan.
+// Requirements of a plan. A helper counts from the release that brought it, not
+// from the one in which a program's type could first call it; and what verifiers
+// have learned to accept is not among them.
 type Requirements struct {
 	// All of them, newest first, those of an unknown release before.
 	All []Requirement
@@ -199,7 +201,7 @@ func (c *collector) program(pp *plannedProgram) {
 	// USDT is attached by what there is.
 	if s.Attach != 0 && s.Type != prog.StructOps && !isUSDT(c.plan.spec.Programs[pp.name]) && (!s.AttachOptional || !require.Unchecked(uint32(s.Type))) {
 		attach := require.Unchecked(uint32(s.Type)) || s.AttachOptional
-		add("attach type "+s.Attach.String(), require.AttachType(uint32(s.Attach)), attach)
+		add("attach type "+s.Attach.String(), require.AttachOf(uint32(s.Type), uint32(s.Attach)), attach)
 	}
 	for _, f := range require.ProgFlags(s.Flags) {
 		since := f.Since

@@ -58,6 +58,15 @@ var attachTypes = []from{
 // AttachType of a number of enum bpf_attach_type.
 func AttachType(t uint32) Since { return of(attachTypes, t) }
 
+// AttachOf is AttachType, for programs of a type. SK_REUSEPORT_SELECT is what
+// their type did before it had attach types (Linux 4.19).
+func AttachOf(progType, t uint32) Since {
+	if progType == 21 && t == 39 {
+		return ProgType(progType)
+	}
+	return AttachType(t)
+}
+
 // mapTypes: enum bpf_map_type.
 var mapTypes = []from{
 	{1, "3.19"}, {3, "4.2"}, {4, "4.3"}, {5, "4.6"}, {8, "4.8"}, {9, "4.10"}, {11, "4.11"}, {12, "4.12"}, {14, "4.14"},
@@ -112,9 +121,10 @@ var sleepable = []from{{0, ""}, {2, "6.0"}, {3, ""}, {26, "5.10"}, {27, "6.3"}, 
 // Sleepable is when programs of a type could first sleep.
 func Sleepable(progType uint32) Since { return of(sleepable, progType) }
 
-// unchecked are types whose expected_attach_type the kernel does not look at
-// until they are attached (bpf_prog_load_check_attach, its default).
-var unchecked = [...]uint32{1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 19, 20, 22, 23, 24}
+// unchecked are types whose expected_attach_type kernels do not look at until they
+// are attached (bpf_prog_load_check_attach, its default), or did not before the
+// attach type came.
+var unchecked = [...]uint32{1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 19, 20, 21, 22, 23, 24}
 
 // Unchecked reports whether programs of a type load with any attach type.
 func Unchecked(progType uint32) bool {
