@@ -23,12 +23,13 @@ const everyFault = "SKEP_EVERY_FAULT"
 
 // sampled chooses each n-th case, so that calls, errnos and the two ways to
 // fail take turns; all if that was asked for; fewer in guests, which are
-// emulated. n shares no factor with what is counted by eights.
+// emulated, and with the race detector. n shares no factor with what is counted
+// by eights.
 func sampled(n int) func() bool {
 	switch {
 	case os.Getenv(everyFault) != "":
 		n = 1
-	case testutil.InGuest():
+	case testutil.InGuest(), raceEnabled:
 		n *= 11
 	}
 	seen := 0

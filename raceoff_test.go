@@ -1,0 +1,5 @@
+//go:build !race
+
+package skep_test
+
+const raceEnabled = false
