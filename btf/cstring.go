@@ -167,3 +167,13 @@ func printProto(t Type, inner string, depth int) string {
 	}
 	return declareID(t.s, t.ref(), inner+"("+args+")", depth)
 }
+
+// Declare is a declaration of name with that type, as C writes it: "int
+// (*name)(struct ctx *)", "char name[16]". Bodies are not printed.
+func (s *Spec) Declare(id ID, name string) string {
+	if !s.guard.enter() {
+		return "?"
+	}
+	defer s.guard.leave()
+	return declareID(s, id, name, maxPrint)
+}

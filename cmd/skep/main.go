@@ -1,8 +1,21 @@
-// Command skep loads, inspects and plans BPF objects.
+// Command skep loads, inspects and plans BPF objects, and prints, measures and
+// compares types.
 //
 //	skep load    [-json [-report]] [-each] [-autosize] [-attach] [-pin DIR [-upgrade [-recreate NAME,…] [-remove]]] [-config FILE] OBJ…
 //	skep inspect [-json] OBJ…
 //	skep plan    [-json] [-autosize] [-off NAME,…] [-pin DIR] [-config FILE] [-release X [-kernel BTF] [-symbols FILE] [-cpus N]] [-sign PROGRAM] OBJ…
+//	skep btf dump  [-format raw|c|go|json] [-root NAME,…] [-package NAME] SOURCE
+//	skep btf find  [-in SOURCE] NAME…
+//	skep btf size  [-in SOURCE] TYPE…
+//	skep btf min   [-in SOURCE] -o FILE OBJ…
+//	skep btf pack  -o FILE DIR
+//	skep btf dedup -o FILE SOURCE
+//	skep btf diff  [-brief] [-only NAME,…] SOURCE SOURCE
+//	skep btf check [-all] OBJ SOURCE…
+//
+// A SOURCE of types is a file (raw BTF or ELF), kernel, mod:NAME, or id:N of
+// what is loaded; -base SOURCE is what split BTF is on top of. diff exits with 1
+// if there are differences.
 //
 // plan is for the running kernel, or for one that is described by its release,
 // BTF, configuration and symbols.
@@ -42,6 +55,7 @@ func verbs() []verb {
 		{"load", "OBJ…", "load objects into the kernel and unload them again", runLoad},
 		{"inspect", "OBJ…", "print what objects hold", runInspect},
 		{"plan", "OBJ…", "print what a load would do on this kernel or another, and what it needs", runPlan},
+		{"btf", "VERB…", "types: print, find, measure, minimise, compare", runBTF},
 	}
 }
 
