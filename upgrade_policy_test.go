@@ -324,3 +324,23 @@ func TestPinProcesses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPinDirUndone: a directory that a failed load, or upgrade, has made goes
+// with it.
+func TestPinDirUndone(t *testing.T) {
+	needKernel(t)
+	root := bpffs(t)
+	spec := open(t, native("pinned"))
+	spec.Programs["count"].Insns = nil
+	o := &skep.UpgradeOptions{}
+	o.PinDir = filepath.Join(root, "a", "b")
+	if _, err := skep.Load(spec, &o.Options); err == nil {
+		t.Error("loaded a program without instructions")
+	}
+	if _, _, err := skep.Upgrade(context.Background(), spec, o); err == nil {
+		t.Error("upgraded to a program without instructions")
+	}
+	if _, err := os.Stat(filepath.Join(root, "a")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the directory stays: %v", err)
+	}
+}
