@@ -74,18 +74,28 @@ type pinUpdate struct {
 // replaces pins in it, and cleans up after one that died.
 func openPinning(stop func() error, dir string) (*pinning, error) {
 	t := &pinning{dir: pinDir(dir)}
-	var err error
-	if t.made, err = bpffs.MakeDir(t.dir); err != nil {
-		return nil, err
-	}
-	if t.lock, err = sys.LockDir(t.dir, stop); err == nil {
-		if err = bpffs.Recover(t.dir, t.linkDir()); err == nil {
-			return t, nil
+	for range lockAttempts {
+		made, err := bpffs.MakeDir(t.dir)
+		if err != nil {
+			return nil, err
+		}
+		t.made = made
+		if t.lock, err = sys.LockDir(t.dir, stop); err == nil {
+			if err = bpffs.Recover(t.dir, t.linkDir()); err == nil {
+				return t, nil
+			}
+		}
+		_ = t.undo()
+		// Who had made the directory failed, and took it away again.
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, bpffs.Explain(t.linkDir(), err)
 		}
 	}
-	t.undo()
-	return nil, bpffs.Explain(t.linkDir(), err)
+	return nil, mkerr.Errorf("%s: appears and vanishes all the time: %w", t.dir, fs.ErrExist)
 }
+
+// lockAttempts bounds the race with others that make and remove a directory.
+const lockAttempts = 8
 
 func (t *pinning) linkDir() string { return path.Join(t.dir, linksDir) }
 
@@ -221,8 +231,8 @@ func (t *pinning) undo() error {
 		}
 	}
 	t.swaps = nil
+	t.made.Remove() // under the lock: who waits for it sees that it is gone
 	t.end()
-	t.made.Remove()
 	return mkerr.Join(errs...)
 }
 

@@ -30,7 +30,8 @@ type UpgradeOptions struct {
 // write between that and the moment their link has its new program is lost.
 // Then all programs are attached: pinned links take their new program in one
 // step, last; others are attached anew before the old ones go. All links are
-// pinned, at PinDir/links/NAME.
+// pinned, at PinDir/links/NAME. The link of a program that is not loaded stays
+// as it is.
 //
 // An Upgrade that fails leaves pins and links as they were. One that was killed
 // is cleaned up by the next. Two of one directory wait for each other. Contents

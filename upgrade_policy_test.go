@@ -344,3 +344,37 @@ func TestPinDirUndone(t *testing.T) {
 		t.Errorf("the directory stays: %v", err)
 	}
 }
+
+// TestUpgradeOfNothingTogether: upgrades that fail take the directory away that
+// others wait for.
+func TestUpgradeOfNothingTogether(t *testing.T) {
+	needKernel(t)
+	root := bpffs(t)
+	together(t, 8, func(i int) error {
+		spec, err := skep.Open(native("pinned"))
+		if err != nil {
+			return err
+		}
+		if i%2 == 0 {
+			spec.Programs["count"].Insns = nil
+		}
+		o := &skep.UpgradeOptions{}
+		o.PinDir = filepath.Join(root, "lb")
+		coll, links, err := skep.Upgrade(context.Background(), spec, o)
+		if i%2 == 0 {
+			if err == nil {
+				err = errors.New("upgraded to a program without instructions")
+			} else if !errors.Is(err, os.ErrNotExist) {
+				err = nil
+			}
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		return errors.Join(links.Close(), coll.Close())
+	})
+	if err := os.RemoveAll(filepath.Join(root, "lb")); err != nil {
+		t.Error(err)
+	}
+}

@@ -45,7 +45,7 @@ const lockPause = 50 * time.Millisecond
 
 // LockDir opens a directory and waits until nobody else has it locked; closing
 // the descriptor, or the process's end, unlocks it. An error of stop ends the
-// wait.
+// wait; one that Is fs.ErrNotExist may mean that who had it locked removed it.
 func LockDir(path string, stop func() error) (*FD, error) {
 	fd, err := OpenPath(path, O_RDONLY|O_DIRECTORY)
 	if err != nil {
@@ -63,6 +63,9 @@ func LockDir(path string, stop func() error) (*FD, error) {
 		}
 		time.Sleep(pause)
 	}
+	if err == nil {
+		err = linked(fd)
+	}
 	if err != nil {
 		fd.Close()
 		return nil, pathError("lock", path, err)
@@ -77,4 +80,21 @@ func lock(fd *FD) error {
 	}
 	defer fd.Release()
 	return unix.Flock(raw, unix.LOCK_EX|unix.LOCK_NB)
+}
+
+// linked fails for a directory that has been removed.
+func linked(fd *FD) error {
+	raw, err := fd.Borrow()
+	if err != nil {
+		return err
+	}
+	defer fd.Release()
+	var st unix.Stat_t
+	if err := unix.Fstat(raw, &st); err != nil {
+		return err
+	}
+	if st.Nlink == 0 {
+		return ENOENT
+	}
+	return nil
 }
