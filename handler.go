@@ -64,10 +64,7 @@ func (s *Spec) Handle(h SectionHandler) (int, error) {
 		p.Type, p.Spec.Attach, p.Flags = h.Type, h.Attach, h.Flags
 		p.AttachOptional = false
 		p.Match.Target, p.Match.Known = target, true
-		p.Target = prog.Target{}
-		if needsHook(p) {
-			p.Target.Name = target
-		}
+		p.Target = hookOf(p, target)
 		if h.Init == nil {
 			continue
 		}

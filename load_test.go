@@ -136,6 +136,16 @@ var refusals = []struct {
 	{"ksyms_module", "per_cpu", []string{"xt_recseq"}, "CONFIG_KALLSYMS_ALL", false},
 	{"ksyms_typed", "per_cpu", []string{"runqueues"}, "CONFIG_KALLSYMS_ALL", false},
 	{"ksyms_typed", "this_cpu", []string{"bpf_prog_active"}, "CONFIG_KALLSYMS_ALL", false},
+	{"lsmcgroup", "on_connect", []string{"BPF_PROG_LOAD"}, "CONFIG_BPF_LSM", true},
+	{"lsmcgroup", "on_connect_too", []string{"BPF_PROG_LOAD"}, "CONFIG_BPF_LSM", true},
+	{"lsmcgroup", "no_hook", []string{"func bpf_lsm_skep_absent: not found"}, "", false},
+	{"modhooks", "entry", []string{"target dummy:dummy_setup: module dummy is not loaded"}, "CONFIG_DUMMY", true},
+	{"modhooks", "leave", []string{"target dummy:dummy_setup: module dummy is not loaded"}, "CONFIG_DUMMY", true},
+	{"modhooks", "in_some_module", []string{"target dummy_setup: func dummy_setup: not found in kernel BTF"}, "CONFIG_DUMMY", true},
+	{"modhooks", "in_vmlinux", []string{"BPF_PROG_LOAD"}, "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS", true},
+	{"modhooks", "no_module", []string{"module skep_absent is not loaded"}, "", false},
+	{"modhooks", "no_function", []string{"module"}, "", false},
+	{"modhooks", "elsewhere", []string{"; vmlinux has vfs_read"}, "", false},
 	{"off", "refused", []string{"map_value_or_null", "off.c:", "return *value;"}, "", false},
 	{"off", "unknown", []string{"skep_unknown", "set Type"}, "", false},
 	{"sections", "numbered", []string{"section \"socket1\" is no known program type", "set Type"}, "", false},
@@ -151,7 +161,7 @@ var refusals = []struct {
 var made = []string{"core_made", "core_store"}
 
 // newest are objects that need a newer kernel than the rest.
-var newest = map[string]string{"jumptable": "6.19", "percpu": "7.3"}
+var newest = map[string]string{"jumptable": "6.19", "percpu": "7.3", "fsession": "7.2"}
 
 // TestEveryObject loads each program of testdata in its whole object, the
 // programs of the table above alone.

@@ -11,6 +11,7 @@ import (
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/step/kconfig"
 	"github.com/skepbpf/skep/maps"
+	"github.com/skepbpf/skep/prog"
 )
 
 // Needs lists what must be known of a kernel before a Spec can be planned for
@@ -38,6 +39,9 @@ func (s *Spec) Needs() Needs {
 		if hooksKernel(p) {
 			n.KernelBTF = true
 			n.Hooks = append(n.Hooks, p.Target.Name)
+		}
+		if p.Type == prog.Tracing && p.Target.Module != "" {
+			n.KernelBTF = true
 		}
 		if isUSDT(p) {
 			n.Features = append(n.Features, feature.UprobeMulti)

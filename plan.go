@@ -282,7 +282,10 @@ func (p *planner) fill(pp *plannedProgram, ps *ProgramSpec) error {
 func (p *planner) target(pp *plannedProgram) error {
 	t := &pp.spec.Target
 	if !needsHook(p.spec.Programs[pp.name]) {
-		return nil
+		if t.Module == "" {
+			return nil
+		}
+		return p.targetModule(pp)
 	}
 	if t.Name == "" {
 		return mkerr.Errorf("section %q names no target: set Target.Name", pp.section)
@@ -303,13 +306,22 @@ func (p *planner) target(pp *plannedProgram) error {
 	where := vmlinux
 	if t.Module != "" {
 		where = t.Module
-		types, err := p.facts.BTF.Module(where)
-		if err != nil {
-			return mkerr.Errorf("target %w", err)
+		if err := p.targetModule(pp); err != nil {
+			return err
 		}
-		p.moduleIndex(where, types)
 	}
 	pp.notes = append(pp.notes, note{text: fmt.Sprintf("target %s: type %d in %s", t.Name, t.ID, where)})
+	return nil
+}
+
+// targetModule notes that the program is verified for functions of a module.
+func (p *planner) targetModule(pp *plannedProgram) error {
+	module := pp.spec.Target.Module
+	types, err := p.facts.BTF.Module(module)
+	if err != nil {
+		return mkerr.Errorf("target %w", err)
+	}
+	p.moduleIndex(module, types)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package skep
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/skepbpf/skep/asm"
 	"github.com/skepbpf/skep/elf"
@@ -31,13 +32,25 @@ func newProgramSpec(o *elf.Object, d *elf.ProgDef) *ProgramSpec {
 		Section: d.SEC,
 		Match:   d.Match,
 	}
-	if needsHook(p) {
-		p.Target.Name = d.Match.Target
-	}
+	p.Target = hookOf(p, d.Match.Target)
 	if d.Match.Off || !d.Match.Known {
 		p.Policy = Off
 	}
 	return p
+}
+
+// hookOf is what the text behind a section's slash says of the hook. Programs for
+// many functions name at most a module, which the kernel verifies them for.
+func hookOf(p *ProgramSpec, target string) prog.Target {
+	switch {
+	case needsHook(p):
+		return prog.Target{Name: target}
+	case p.Type == prog.Tracing:
+		if module, _, ok := strings.Cut(target, ":"); ok && module != vmlinux {
+			return prog.Target{Module: module}
+		}
+	}
+	return prog.Target{}
 }
 
 // newMapSpec translates the elf definition of a map.

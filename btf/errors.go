@@ -13,6 +13,8 @@ const section = ".BTF"
 var (
 	// ErrNotFound: no type, module or attach target of that name.
 	ErrNotFound = errors.New("not found")
+	// ErrNoModule: no such kernel module is loaded, or it has no BTF.
+	ErrNoModule = errors.New("no such module")
 	// ErrNoBTF: the kernel offers no BTF at any of the known places.
 	ErrNoBTF = errors.New("no kernel BTF")
 	// ErrClosed: the Kernel was closed.
@@ -22,20 +24,34 @@ var (
 // NotFoundError says what was sought, and which module BTFs could not be
 // searched because they are broken. errors.Is(err, ErrNotFound) holds.
 type NotFoundError struct {
-	Name   string
-	Kind   Kind // KindVoid: any
-	Module string
-	Broken []ModuleError
+	Name string
+	Kind Kind // KindVoid: any
+	// Module is the only one that was searched; "" is all. NoModule says that
+	// it is what was not found: errors.Is(err, ErrNoModule) holds then.
+	Module   string
+	NoModule bool
+	// Vmlinux says that the kernel itself has the name, which was sought in
+	// the module.
+	Vmlinux bool
+	Broken  []ModuleError
 }
 
 func (e *NotFoundError) Error() string {
 	var b strings.Builder
-	if e.Kind != KindVoid {
-		b.WriteString(e.Kind.String() + " ")
+	switch {
+	case e.NoModule:
+		fmt.Fprintf(&b, "module %s is not loaded, or has no BTF", e.Module)
+	default:
+		if e.Kind != KindVoid {
+			b.WriteString(e.Kind.String() + " ")
+		}
+		fmt.Fprintf(&b, "%s: not found in kernel BTF", e.Name)
+		if e.Module != "" {
+			fmt.Fprintf(&b, " of module %s", e.Module)
+		}
 	}
-	fmt.Fprintf(&b, "%s: not found in kernel BTF", e.Name)
-	if e.Module != "" {
-		fmt.Fprintf(&b, " of module %s", e.Module)
+	if e.Vmlinux {
+		b.WriteString("; vmlinux has " + e.Name)
 	}
 	for i, m := range e.Broken {
 		if i == 0 {
@@ -48,8 +64,10 @@ func (e *NotFoundError) Error() string {
 	return b.String()
 }
 
-// Is makes the error match ErrNotFound.
-func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+// Is makes the error match ErrNotFound, and ErrNoModule if that is what it is.
+func (e *NotFoundError) Is(target error) bool {
+	return target == ErrNotFound || target == ErrNoModule && e.NoModule
+}
 
 // ModuleError is a module whose BTF cannot be read.
 type ModuleError struct {

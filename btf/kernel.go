@@ -326,27 +326,28 @@ func (k *Kernel) FindType(name string, kind Kind) (module string, t Type, err er
 	return k.findType("", name, kind)
 }
 
-// findType looks in all modules, or in only one.
+// findType looks in vmlinux and all modules, or in only one of them.
 func (k *Kernel) findType(only, name string, kind Kind) (string, Type, error) {
 	kinds := anyKind
 	if kind != KindVoid {
 		kinds = 1 << kind & anyKind
 	}
 	q := sought{name: essential(name), kinds: kinds}
-	if only == "" || only == vmlinuxName {
-		if err := k.findInVmlinux([]sought{q}); err != nil {
-			return "", Type{}, err
-		}
-		if t, ok := k.vm.exact(name, q); ok {
-			return vmlinuxName, t, nil
-		}
+	if only != "" && only != vmlinuxName {
+		return k.findIn(only, name, kind, q)
 	}
-	if only != vmlinuxName {
+	if err := k.findInVmlinux([]sought{q}); err != nil {
+		return "", Type{}, err
+	}
+	if t, ok := k.vm.exact(name, q); ok {
+		return vmlinuxName, t, nil
+	}
+	if only == "" {
 		if err := k.sweep(q); err != nil {
 			return "", Type{}, err
 		}
 		for _, m := range k.modules {
-			if only != "" && only != m.name || m.err != nil {
+			if m.err != nil {
 				continue
 			}
 			if t, ok := m.exact(name, q); ok {
@@ -355,6 +356,25 @@ func (k *Kernel) findType(only, name string, kind Kind) (string, Type, error) {
 		}
 	}
 	return "", Type{}, &NotFoundError{Name: name, Kind: kind, Module: only, Broken: k.broken()}
+}
+
+// findIn looks in one module; others are not opened.
+func (k *Kernel) findIn(only, name string, kind Kind, q sought) (string, Type, error) {
+	m, err := k.module(only)
+	if err == nil {
+		if k.open(m, []sought{q}); m.err != nil {
+			return "", Type{}, ModuleError{only, m.err}
+		}
+		if t, ok := m.exact(name, q); ok {
+			return only, t, nil
+		}
+		err = &NotFoundError{Name: name, Kind: kind, Module: only}
+	}
+	if e, ok := err.(*NotFoundError); ok && k.findInVmlinux([]sought{q}) == nil {
+		_, e.Vmlinux = k.vm.exact(name, q)
+		e.Name, e.Kind = name, kind
+	}
+	return "", Type{}, err
 }
 
 func (m *module) exact(name string, q sought) (Type, bool) {

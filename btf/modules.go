@@ -140,7 +140,7 @@ func (k *Kernel) module(name string) (*module, error) {
 			return m, nil
 		}
 	}
-	return nil, &NotFoundError{Name: "module " + name}
+	return nil, &NotFoundError{Module: name, NoModule: true}
 }
 
 // open opens m, or searches it further if it is open.

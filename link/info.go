@@ -20,6 +20,10 @@ type Info struct {
 	// Details is one of the …Info types of this package, as Type says; nil if
 	// the kernel tells nothing more.
 	Details Details
+	// Skipped are functions that a pattern, or a lenient list, stands for and
+	// that were left out since they cannot be traced. Only the Link that was
+	// attached knows them.
+	Skipped []string
 }
 
 // Details is what Info tells of one kind of link.
@@ -103,6 +107,13 @@ type KprobeMultiInfo struct {
 	Missed uint64 // calls that did not run the program
 }
 
+// TracingMultiInfo describes a link that traces several functions.
+type TracingMultiInfo struct {
+	Attach prog.AttachType
+	Count  uint32 // functions
+	BTF    uint32 // id of the BTF object that they are in
+}
+
 // UprobeMultiInfo describes an uprobe.multi link.
 type UprobeMultiInfo struct {
 	Path  string
@@ -159,6 +170,7 @@ func (StructOpsInfo) details()     {}
 func (SockmapInfo) details()       {}
 func (KprobeMultiInfo) details()   {}
 func (UprobeMultiInfo) details()   {}
+func (TracingMultiInfo) details()  {}
 func (PerfEventInfo) details()     {}
 
 func (l *bpfLink) Info() (Info, error) {
@@ -172,7 +184,7 @@ func (l *bpfLink) Info() (Info, error) {
 		// Linux 5.7 has bpf_link, but not yet its info.
 		return Info{}, mkerr.Errorf("link info: %w", err)
 	}
-	in.Form = l.form
+	in.Form, in.Skipped = l.form, l.skipped
 	if l.event != nil {
 		in.Details = l.event.details(in.Details)
 	}

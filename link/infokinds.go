@@ -28,6 +28,7 @@ var infoReaders = [...]func(fd int) (Details, error){
 	TypeUprobeMulti:   uprobeMultiInfo,
 	TypeNetkit:        netkitInfo,
 	TypeSockmap:       sockmapInfo,
+	TypeTracingMulti:  tracingMultiInfo,
 }
 
 func rawTracepointInfo(fd int) (Details, error) {
@@ -113,6 +114,12 @@ func uprobeMultiInfo(fd int) (Details, error) {
 	in := sys.LinkInfoUprobeMulti{Path: sys.BytesPtr(path), PathSize: pathBuf}
 	err := sys.ObjGetInfoByFD(fd, &in)
 	return UprobeMultiInfo{sys.NameString(path), in.Count, in.Flags, in.Pid}, err
+}
+
+func tracingMultiInfo(fd int) (Details, error) {
+	var in sys.LinkInfoTracingMulti
+	err := sys.ObjGetInfoByFD(fd, &in)
+	return TracingMultiInfo{prog.AttachType(in.AttachType), in.Count, in.BtfObjId}, err
 }
 
 func netkitInfo(fd int) (Details, error) {

@@ -83,6 +83,8 @@ type bpfLink struct {
 	typ  Type
 	// event is what the link needs beside itself, or nil.
 	event *probeEvent
+	// skipped are the functions that were asked for and left out.
+	skipped []string
 
 	mu  sync.Mutex // of what follows
 	pin string     // where it is pinned, as far as known

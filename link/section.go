@@ -42,6 +42,15 @@ var sections = [...]struct {
 	{"kretprobe", true, kprobeSection},
 	{"uprobe", false, uprobeSection},
 	{"uretprobe", true, uprobeSection},
+	{"kprobe.multi", false, kprobeMultiSection},
+	{"kretprobe.multi", true, kprobeMultiSection},
+	{"kprobe.session", false, kprobeMultiSection},
+	{"uprobe.multi", false, uprobeMultiSection},
+	{"uretprobe.multi", true, uprobeMultiSection},
+	{"uprobe.session", false, uprobeMultiSection},
+	{"fentry.multi", false, tracingMultiSection},
+	{"fexit.multi", false, tracingMultiSection},
+	{"fsession.multi", false, tracingMultiSection},
 	{"ksyscall", false, syscallSection},
 	{"kretsyscall", true, syscallSection},
 	{"tracepoint", false, tracepointSection},
@@ -72,6 +81,24 @@ func uprobeSection(p *prog.Program, target string, ret bool) (Link, error) {
 		return nil, err
 	}
 	return AttachUprobe(p, UprobeOptions{Path: t.Path, Symbol: t.Symbol, Offset: t.Offset, Return: ret})
+}
+
+func kprobeMultiSection(p *prog.Program, target string, ret bool) (Link, error) {
+	return AttachKprobeMulti(p, KprobeMultiOptions{Pattern: target, Return: ret})
+}
+
+// uprobeMultiSection takes "path:glob". Names of C++ and Go may have any
+// character in them, so the rest is the pattern.
+func uprobeMultiSection(p *prog.Program, target string, ret bool) (Link, error) {
+	path, pattern, ok := strings.Cut(target, ":")
+	if !ok || path == "" || pattern == "" {
+		return nil, mkerr.Errorf("uprobe target %q: want path:function", shown(target))
+	}
+	return AttachUprobeMulti(p, UprobeMultiOptions{Path: path, Pattern: pattern, Return: ret})
+}
+
+func tracingMultiSection(p *prog.Program, target string, _ bool) (Link, error) {
+	return AttachTracingMulti(p, TracingMultiOptions{Pattern: target})
 }
 
 func tracepointSection(p *prog.Program, target string, _ bool) (Link, error) {

@@ -6,6 +6,7 @@ import (
 	"github.com/skepbpf/skep/internal/diagnose"
 	"github.com/skepbpf/skep/internal/feature"
 	"github.com/skepbpf/skep/internal/kernel"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/probe"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/version"
@@ -56,6 +57,9 @@ func typeNeeds(t Type) diagnose.Caps {
 func (l *loader) diagnose(s *Spec, err error, log verifierlog.Log) error {
 	if errors.Is(err, sys.ENOSPC) {
 		return &refusal.Error{Cause: refusal.LogTooShort, Err: err}
+	}
+	if old := tooNew(s, err, log); old != nil {
+		return mkerr.Errorf("%w: %w", err, old)
 	}
 	r := l.signature(s, err, log)
 	if r != nil {
