@@ -15,6 +15,7 @@ import (
 	"github.com/skepbpf/skep/internal/step/ksyms"
 	"github.com/skepbpf/skep/internal/tree"
 	"github.com/skepbpf/skep/internal/version"
+	"github.com/skepbpf/skep/prog"
 	"github.com/skepbpf/skep/token"
 )
 
@@ -62,7 +63,9 @@ type Facts struct {
 	CPUs     int    // possible ones
 	Config   map[string]Fact[string]
 	Symbols  map[string]Fact[uint64]
-	Features *Features
+	// Functions are all of a name that are not one and the same.
+	Functions map[string]Fact[[]prog.Function]
+	Features  *Features
 	// Unknown is why features that were asked for are not known.
 	Unknown error
 	BTF     *btf.Kernel
@@ -166,6 +169,7 @@ func readFacts(needs Needs, o *FactOptions, root tree.Root) (*Facts, error) {
 		return nil, mkerr.Errorf("facts: %w", err)
 	}
 	f.readSymbols(needs.Symbols, root)
+	f.readFunctions(needs.Functions, root)
 	if f.BTF == nil {
 		f.BTF, f.owned = btf.NewKernelAt(root), true
 	}
@@ -199,6 +203,42 @@ func (f *Facts) readSymbols(names []string, root tree.Root) {
 		default:
 			f.Symbols[n] = Fact[uint64]{State: Known, Value: s.Addr, From: s.Module}
 		}
+	}
+}
+
+// readFunctions is another pass over the symbols, for the few who ask.
+func (f *Facts) readFunctions(names []string, root tree.Root) {
+	if len(names) == 0 {
+		return
+	}
+	f.Functions = make(map[string]Fact[[]prog.Function], len(names))
+	found, hidden, err := kernel.ReadNamesakes(root, names)
+	if err == nil && hidden {
+		err = errHiddenSymbols
+	}
+	for _, n := range names {
+		fact := Fact[[]prog.Function]{State: Absent, From: "/proc/kallsyms"}
+		if err != nil {
+			fact = Fact[[]prog.Function]{State: Hidden, Err: err}
+		} else if list := found[n].Exact; len(list) != 0 {
+			fact = Fact[[]prog.Function]{State: Known}
+			for _, x := range list {
+				fact.Value = append(fact.Value, prog.Function{Name: x.Name, Module: x.Module, Address: x.Addr})
+			}
+		}
+		f.Functions[n] = fact
+	}
+}
+
+// one checks that a target which is to be unique is.
+func (f *Facts) one(t *prog.Target) error {
+	switch fact := f.Functions[functionName(t)]; fact.State {
+	case Hidden:
+		return mkerr.Errorf("%s: is it unique: %w", t.Name, fact.Err)
+	case NotAsked:
+		return mkerr.Errorf("%s: is it unique: the facts do not say", t.Name)
+	default:
+		return t.CheckUnique(fact.Value)
 	}
 }
 

@@ -23,6 +23,7 @@ type Needs struct {
 	Symbols   []string  // addresses of kernel symbols, sorted
 	Features  []Feature // answers that change what the programs see
 	Hooks     []string  // names that programs attach to by BTF, sorted
+	Functions []string  // kernel functions of which there must be one, sorted
 	PinNames  []string  // maps pinned by name, sorted
 	PinPaths  []string  // of maps that are pinned at a path of their own, sorted
 }
@@ -39,6 +40,9 @@ func (s *Spec) Needs() Needs {
 		if hooksKernel(p) {
 			n.KernelBTF = true
 			n.Hooks = append(n.Hooks, p.Target.Name)
+			if p.Target.Unique && p.HooksFunction() {
+				n.Functions = append(n.Functions, functionName(&p.Target))
+			}
 		}
 		if p.Type == prog.Tracing && p.Target.Module != "" {
 			n.KernelBTF = true
@@ -71,13 +75,21 @@ func (s *Spec) Needs() Needs {
 			n.KernelBTF = true
 		}
 	}
-	for _, list := range []*[]string{&n.Config, &n.Symbols, &n.Hooks, &n.PinNames, &n.PinPaths} {
+	for _, list := range []*[]string{&n.Config, &n.Symbols, &n.Hooks, &n.Functions, &n.PinNames, &n.PinPaths} {
 		bin.SortStrings(*list)
 		*list = slices.Compact(*list)
 	}
 	bin.Sort(n.Features, func(a, b *Feature) bool { return *a < *b })
 	n.Features = slices.Compact(n.Features)
 	return n
+}
+
+// functionName is a target without its module.
+func functionName(t *prog.Target) string {
+	if _, fn, ok := strings.Cut(t.Name, ":"); ok {
+		return fn
+	}
+	return t.Name
 }
 
 // needsOf adds what the instructions of one function need.

@@ -303,6 +303,12 @@ func (p *planner) target(pp *plannedProgram) error {
 	if err := pp.spec.Resolve(p.facts.BTF); err != nil {
 		return mkerr.Errorf("target %w", err)
 	}
+	if t.Unique && pp.spec.HooksFunction() {
+		if err := p.facts.one(t); err != nil {
+			return mkerr.Errorf("target %w", err)
+		}
+		t.Unique = false // not to be asked again
+	}
 	where := vmlinux
 	if t.Module != "" {
 		where = t.Module

@@ -326,8 +326,18 @@ func (k *Kernel) FindType(name string, kind Kind) (module string, t Type, err er
 	return k.findType("", name, kind)
 }
 
-// findType looks in vmlinux and all modules, or in only one of them.
+// findType gives the first of findTypes.
 func (k *Kernel) findType(only, name string, kind Kind) (string, Type, error) {
+	list, err := k.findTypes(only, name, kind)
+	if err != nil {
+		return "", Type{}, err
+	}
+	return list[0].Module, list[0].Type, nil
+}
+
+// findTypes looks in vmlinux and else in all modules, or in only one of them. It
+// gives at least one type, or an error.
+func (k *Kernel) findTypes(only, name string, kind Kind) ([]Place, error) {
 	kinds := anyKind
 	if kind != KindVoid {
 		kinds = 1 << kind & anyKind
@@ -337,51 +347,50 @@ func (k *Kernel) findType(only, name string, kind Kind) (string, Type, error) {
 		return k.findIn(only, name, kind, q)
 	}
 	if err := k.findInVmlinux([]sought{q}); err != nil {
-		return "", Type{}, err
+		return nil, err
 	}
-	if t, ok := k.vm.exact(name, q); ok {
-		return vmlinuxName, t, nil
-	}
-	if only == "" {
+	list := k.vm.exact(name, q, nil)
+	if len(list) == 0 && only == "" {
 		if err := k.sweep(q); err != nil {
-			return "", Type{}, err
+			return nil, err
 		}
 		for _, m := range k.modules {
-			if m.err != nil {
-				continue
-			}
-			if t, ok := m.exact(name, q); ok {
-				return m.name, t, nil
+			if m.err == nil {
+				list = m.exact(name, q, list)
 			}
 		}
 	}
-	return "", Type{}, &NotFoundError{Name: name, Kind: kind, Module: only, Broken: k.broken()}
+	if len(list) == 0 {
+		return nil, &NotFoundError{Name: name, Kind: kind, Module: only, Broken: k.broken()}
+	}
+	return list, nil
 }
 
 // findIn looks in one module; others are not opened.
-func (k *Kernel) findIn(only, name string, kind Kind, q sought) (string, Type, error) {
+func (k *Kernel) findIn(only, name string, kind Kind, q sought) ([]Place, error) {
 	m, err := k.module(only)
 	if err == nil {
 		if k.open(m, []sought{q}); m.err != nil {
-			return "", Type{}, ModuleError{only, m.err}
+			return nil, ModuleError{only, m.err}
 		}
-		if t, ok := m.exact(name, q); ok {
-			return only, t, nil
+		if list := m.exact(name, q, nil); len(list) != 0 {
+			return list, nil
 		}
 		err = &NotFoundError{Name: name, Kind: kind, Module: only}
 	}
 	if e, ok := err.(*NotFoundError); ok && k.findInVmlinux([]sought{q}) == nil {
-		_, e.Vmlinux = k.vm.exact(name, q)
+		e.Vmlinux = len(k.vm.exact(name, q, nil)) != 0
 		e.Name, e.Kind = name, kind
 	}
-	return "", Type{}, err
+	return nil, err
 }
 
-func (m *module) exact(name string, q sought) (Type, bool) {
+// exact adds the types of exactly that name to list.
+func (m *module) exact(name string, q sought, list []Place) []Place {
 	for _, id := range m.found[q.name].ids {
 		if t, ok := m.spec.typ(id); ok && q.kinds.has(t.Kind()) && t.s.equal(t.name, name) {
-			return t, true
+			list = append(list, Place{m.name, t})
 		}
 	}
-	return Type{}, false
+	return list
 }

@@ -9,20 +9,34 @@ const (
 	PrefixIter  = "bpf_iter_"  // iterators: a FUNC
 )
 
-// Target finds the type that an attach point names. name is "func" (in
-// vmlinux, or else the first module that has it) or "mod:func"; prefix is one
-// of the Prefix constants, or "" for a kernel function. An absent target is a
-// *NotFoundError.
+// Target finds the type that an attach point names: the first of Targets.
 func (k *Kernel) Target(prefix, name string) (module string, t Type, err error) {
-	if err := k.lock(); err != nil {
+	list, err := k.Targets(prefix, name)
+	if err != nil {
 		return "", Type{}, err
+	}
+	return list[0].Module, list[0].Type, nil
+}
+
+// Place is a type and the module that has it; "vmlinux" is the kernel itself.
+type Place struct {
+	Module string
+	Type   Type
+}
+
+// Targets finds the types that an attach point may name. name is "func" (in
+// vmlinux, or else in all modules) or "mod:func"; prefix is one of the Prefix
+// constants, or "" for a kernel function. An absent target is a *NotFoundError.
+func (k *Kernel) Targets(prefix, name string) ([]Place, error) {
+	if err := k.lock(); err != nil {
+		return nil, err
 	}
 	defer k.unlock()
 	only := ""
 	if mod, fn, ok := strings.Cut(name, ":"); ok {
 		only, name = mod, fn
 	}
-	return k.findType(only, prefix+name, targetKind(prefix))
+	return k.findTypes(only, prefix+name, targetKind(prefix))
 }
 
 // TargetQuery is what Find should be asked ahead of Target.

@@ -1,17 +1,18 @@
 package link
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/elffile"
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/prog"
 )
 
-// ErrAmbiguous says that a name stands for several functions.
-var ErrAmbiguous = errors.New("name is ambiguous")
+// ErrAmbiguous says that a name stands for several functions: of the kernel, or
+// of a file.
+var ErrAmbiguous = prog.ErrAmbiguous
 
 // Section types of the GNU symbol versions (LSB Core, "Symbol Versioning").
 const (

@@ -3,57 +3,23 @@ package link
 import (
 	"errors"
 	"io/fs"
-	"strconv"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/mkerr"
+	"github.com/skepbpf/skep/prog"
 )
 
 // vmlinux is the kernel itself where modules are named.
 const vmlinux = "vmlinux"
 
 // Function is a function of the kernel.
-type Function struct {
-	Name    string
-	Module  string // "" for the kernel itself
-	Address uint64 // 0 if the kernel hides it
-}
-
-func (f Function) String() string {
-	s := f.Name
-	if f.Address != 0 {
-		s += " at 0x" + strconv.FormatUint(f.Address, 16)
-	}
-	if f.Module != "" {
-		s += " in module " + f.Module
-	}
-	return s
-}
+type Function = prog.Function
 
 // AmbiguousError says that a name or pattern which is to stand for one function
 // stands for several. errors.Is(err, ErrAmbiguous) holds.
-type AmbiguousError struct {
-	Name       string
-	Candidates []Function
-}
-
-func (e *AmbiguousError) Error() string {
-	const most = 8
-	var names []string
-	for _, f := range e.Candidates[:min(len(e.Candidates), most)] {
-		names = append(names, f.String())
-	}
-	s := e.Name + ": " + ErrAmbiguous.Error() + ": " + strings.Join(names, ", ")
-	if n := len(e.Candidates) - most; n > 0 {
-		s += " and " + strconv.Itoa(n) + " more"
-	}
-	return s
-}
-
-// Is makes the error match ErrAmbiguous.
-func (e *AmbiguousError) Is(target error) bool { return target == ErrAmbiguous }
+type AmbiguousError = prog.AmbiguousError
 
 // errNoMatch says that a pattern matches nothing: it Is fs.ErrNotExist.
 func errNoMatch(pattern string) error {
@@ -117,7 +83,7 @@ func traceable(tracefs string, match func(name []byte) bool) ([]Function, error)
 	list := make([]Function, len(found))
 	bare := false
 	for i, f := range found {
-		list[i] = Function{f.Name, f.Module, f.Addr}
+		list[i] = Function{Name: f.Name, Module: f.Module, Address: f.Addr}
 		bare = bare || f.Addr == 0
 	}
 	if bare {
@@ -140,7 +106,7 @@ func withAddresses(list []Function) ([]Function, error) {
 		name := string(s.Name)
 		if k := key(string(s.Module), name); s.Addr != 0 && want[k] {
 			have[k] = true
-			out = append(out, Function{name, string(s.Module), s.Addr})
+			out = append(out, Function{Name: name, Module: string(s.Module), Address: s.Addr})
 		}
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

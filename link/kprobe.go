@@ -5,12 +5,21 @@ import (
 	"fmt"
 
 	"github.com/skepbpf/skep/internal/mkerr"
+	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
 
 // KprobeOptions says which kernel function a program probes.
 type KprobeOptions struct {
 	Symbol string // function; "" if Address is given
+	// Module is where Symbol is sought alone, for names that others have too;
+	// "vmlinux" is the kernel itself. It needs that the kernel shows its
+	// addresses (CAP_SYSLOG), and takes reading them all.
+	Module string
+	// Clones takes the one function that the compiler made of Symbol where that
+	// is gone, such as "f.isra.0" or "f.constprop.0". Its parameters may be
+	// others than the source has; Info says which it is.
+	Clones bool
 	Offset uint64 // bytes from the function's start; not for returns
 	// Address is a kernel address, for functions whose name is not unique.
 	Address uint64
@@ -26,8 +35,10 @@ type KprobeOptions struct {
 	Tracefs string
 }
 
-// AttachKprobe attaches a program of type Kprobe to a kernel function.
-// Requires Linux 4.1 and CONFIG_KPROBES.
+// AttachKprobe attaches a program of type Kprobe to a kernel function. A name that
+// stands for several is an *AmbiguousError, whose candidates have the addresses
+// to choose from (Linux 6.7, and older ones that took this over; before, the
+// kernel takes the first). A function that ThinLTO renamed is found. Requires Linux 4.1 and CONFIG_KPROBES.
 func AttachKprobe(p *prog.Program, o KprobeOptions) (Link, error) {
 	what := o.Symbol
 	if what == "" {
@@ -53,18 +64,42 @@ func attachKprobe(p *prog.Program, o *KprobeOptions) (Link, error) {
 		return nil, errors.New("want a symbol or an address")
 	case o.Address != 0 && o.Offset != 0:
 		return nil, errors.New("an address takes no offset")
+	case o.Address != 0 && (o.Module != "" || o.Clones):
+		return nil, errors.New("an address takes no module")
 	case o.Return && o.Offset != 0:
 		return nil, errors.New("a return probe takes no offset")
 	}
 	if o.Symbol != "" {
-		if t, err := ParseKprobeTarget(o.Symbol); err != nil || t.Symbol != o.Symbol {
+		if t, err := ParseKprobeTarget(o.Symbol); err != nil || t.Symbol != o.Symbol || t.Module != "" {
 			return nil, errors.New("bad function name")
 		}
 	}
 	pr := probe{kind: o.kind(), target: o.Symbol, offset: o.Offset + o.Address, legacy: o.Legacy, fs: o.Tracefs}
+	if o.Module != "" {
+		f, err := o.inModule()
+		if err != nil {
+			return nil, err
+		}
+		pr.target, pr.offset = "", f.Address+o.Offset
+	}
 	e, err := pr.open()
+	if o.Symbol != "" && o.Module == "" && refusesName(err) {
+		if pr.target, err = o.other(err); err == nil {
+			e, err = pr.open()
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	return attachEvent(p, e, o.Cookie)
+}
+
+// refusesName reports whether the kernel knows no function, or several, of a
+// name: not that it has no such file.
+func refusesName(err error) bool {
+	var call *sys.Error
+	if !errors.As(err, &call) || call.Call == "openat" {
+		return false
+	}
+	return call.Errno == sys.ENOENT || call.Errno == sys.EADDRNOTAVAIL
 }

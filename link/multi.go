@@ -86,7 +86,7 @@ func (o *KprobeMultiOptions) resolve() error {
 		return err
 	}
 	if o.Unique && len(list) > 1 {
-		return &AmbiguousError{o.Pattern, list}
+		return &AmbiguousError{Name: o.Pattern, Candidates: list}
 	}
 	hidden := false
 	for _, f := range list {

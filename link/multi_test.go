@@ -163,7 +163,7 @@ func TestKprobeMultiPattern(t *testing.T) {
 // is one.
 func TestFindFunctionsOfOneName(t *testing.T) {
 	testutil.NeedRoot(t)
-	testutil.Require(t, "", "CONFIG_DYNAMIC_FTRACE")
+	testutil.Require(t, "", "CONFIG_DYNAMIC_FTRACE", "CONFIG_KPROBES")
 	list, err := FindFunctions("name_show", "")
 	if err != nil {
 		t.Fatal(err)

@@ -72,7 +72,7 @@ func kprobeSection(p *prog.Program, target string, ret bool) (Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return AttachKprobe(p, KprobeOptions{Symbol: t.Symbol, Offset: t.Offset, Return: ret})
+	return AttachKprobe(p, KprobeOptions{Symbol: t.Symbol, Module: t.Module, Offset: t.Offset, Return: ret})
 }
 
 func uprobeSection(p *prog.Program, target string, ret bool) (Link, error) {

@@ -7,17 +7,25 @@ import (
 	"github.com/skepbpf/skep/internal/mkerr"
 )
 
-// KprobeTarget is what SEC("kprobe/func+off") names.
+// KprobeTarget is what SEC("kprobe/[module:]func+off") names.
 type KprobeTarget struct {
+	Module string // "" if none is named
 	Symbol string
 	Offset uint64 // bytes from the symbol
 }
 
-// ParseKprobeTarget parses "func[+off]": the text after the first '/' of a
+// ParseKprobeTarget parses "[module:]func[+off]": the text after the first '/' of a
 // kprobe or kretprobe section. The name is made of letters, digits, '_' and
 // '.'; the offset is decimal, octal (0…) or hexadecimal (0x…).
 func ParseKprobeTarget(s string) (KprobeTarget, error) {
 	name, off, has := strings.Cut(s, "+")
+	module, fn, in := strings.Cut(name, ":")
+	if !in {
+		module, fn = "", name
+	} else if module == "" || strings.ContainsAny(module, "./") {
+		return KprobeTarget{}, mkerr.Errorf("kprobe target %q: no module", shown(s))
+	}
+	name = fn
 	for i := 0; i < len(name); i++ {
 		if !isWord(name[i]) && name[i] != '.' {
 			return KprobeTarget{}, mkerr.Errorf("kprobe target %q: bad character %q", shown(s), name[i])
@@ -26,7 +34,7 @@ func ParseKprobeTarget(s string) (KprobeTarget, error) {
 	if name == "" {
 		return KprobeTarget{}, mkerr.Errorf("kprobe target %q: no function", shown(s))
 	}
-	t := KprobeTarget{Symbol: name}
+	t := KprobeTarget{Module: module, Symbol: name}
 	if has {
 		n, err := strconv.ParseUint(off, 0, 63)
 		if err != nil {

@@ -12,11 +12,11 @@ func TestParseKprobeTarget(t *testing.T) {
 		want KprobeTarget
 		bad  bool
 	}{
-		{in: "do_unlinkat", want: KprobeTarget{"do_unlinkat", 0}},
-		{in: "tcp_v4_rcv.isra.0", want: KprobeTarget{"tcp_v4_rcv.isra.0", 0}},
-		{in: "f+0x10", want: KprobeTarget{"f", 16}},
-		{in: "f+010", want: KprobeTarget{"f", 8}},
-		{in: "f+12", want: KprobeTarget{"f", 12}},
+		{in: "do_unlinkat", want: KprobeTarget{"", "do_unlinkat", 0}},
+		{in: "tcp_v4_rcv.isra.0", want: KprobeTarget{"", "tcp_v4_rcv.isra.0", 0}},
+		{in: "f+0x10", want: KprobeTarget{"", "f", 16}},
+		{in: "f+010", want: KprobeTarget{"", "f", 8}},
+		{in: "f+12", want: KprobeTarget{"", "f", 12}},
 		{in: "f+", bad: true},
 		{in: "f+-1", bad: true},
 		{in: "f+1+2", bad: true},
@@ -24,6 +24,12 @@ func TestParseKprobeTarget(t *testing.T) {
 		{in: "", bad: true},
 		{in: "a b", bad: true},
 		{in: "a/b", bad: true},
+		{in: "veth:veth_open+4", want: KprobeTarget{"veth", "veth_open", 4}},
+		{in: "vmlinux:f.isra.0", want: KprobeTarget{"vmlinux", "f.isra.0", 0}},
+		{in: ":f", bad: true},
+		{in: "m:", bad: true},
+		{in: "m:f:g", bad: true},
+		{in: "../m:f", bad: true},
 	} {
 		got, err := ParseKprobeTarget(tt.in)
 		if tt.bad != (err != nil) {

@@ -88,6 +88,9 @@ func load(s *Spec, o *Options) (*Program, error) {
 			return nil, mkerr.Errorf("target %w", err)
 		}
 	}
+	if err := s.unique(); err != nil {
+		return nil, mkerr.Errorf("target %w", err)
+	}
 	l := &loader{Options: o, set: o.Features}
 	if l.set == nil {
 		l.set = new(feature.Set)
@@ -201,7 +204,7 @@ func (l *loader) reconsider(form, s *Spec, err error) (again bool, fatal error) 
 
 // explain makes the error of a refusal.
 func (l *loader) explain(s *Spec, err error, log verifierlog.Log) error {
-	err = s.mismatch(l.diagnose(s, err, log))
+	err = s.gone(s.mismatch(l.diagnose(s, err, log)), log)
 	if l.noBTF != "" {
 		err = mkerr.Errorf("%w (%s)", err, l.noBTF)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/skepbpf/skep/internal/feature"
+	"github.com/skepbpf/skep/internal/kernel"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/verifierlog"
 )
@@ -52,4 +54,28 @@ func tooNew(s *Spec, err error, log verifierlog.Log) error {
 		}
 	}
 	return nil
+}
+
+// noAddress is what the kernel says of a function that its BTF has and its
+// symbols have not.
+const noAddress = "cannot be found"
+
+// gone explains that: the compiler made others of the function.
+func (s *Spec) gone(err error, log verifierlog.Log) error {
+	if !s.HooksFunction() || !errors.Is(err, sys.ENOENT) || log.Empty() || !strings.Contains(log.Explain().Reason, noAddress) {
+		return err
+	}
+	name := s.Target.Name
+	if _, fn, ok := strings.Cut(name, ":"); ok {
+		name = fn
+	}
+	found, _, rerr := kernel.ReadNamesakes(kernel.FS("/"), []string{name})
+	if rerr != nil || len(found[name].Clones)+len(found[name].Renamed) == 0 {
+		return err
+	}
+	made := ""
+	for _, f := range append(functionsOf(found[name].Renamed), functionsOf(found[name].Clones)...) {
+		made += ", " + f.String()
+	}
+	return mkerr.Errorf("%w: the compiler made other functions of %s, which kprobes can hook: %s", err, name, made[2:])
 }

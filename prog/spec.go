@@ -28,6 +28,11 @@ type Target struct {
 	ID btf.ID
 	// Program is the target if it is a BPF program. It stays the caller's.
 	Program *Program
+	// Unique refuses the name of a kernel function that stands for several, of
+	// which the kernel would hook the first, with an *AmbiguousError. (Types in
+	// BTF that differ are refused without it.) It takes reading all symbols of
+	// the kernel, some tenths of a second for all programs of a collection.
+	Unique bool
 }
 
 // Spec says what to load: one entry function with all functions that it calls

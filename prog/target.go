@@ -54,13 +54,70 @@ func (s *Spec) Resolve(k *btf.Kernel) error {
 		name = t.Module + ":" + name
 	}
 	prefix := targetPrefix(s.Attach)
-	module, typ, err := k.Target(prefix, name)
+	list, err := k.Targets(prefix, name)
 	if err != nil {
 		return mkerr.Errorf("%s%s: %w", prefix, t.Name, err)
 	}
+	if err := oneTarget(t.Name, list); err != nil {
+		return err
+	}
+	module := list[0].Module
 	if module == vmlinux {
 		module = ""
 	}
-	t.Module, t.ID = module, typ.ID()
+	t.Module, t.ID = module, list[0].Type.ID()
 	return nil
+}
+
+// oneTarget refuses types of one name that a program could not tell apart: with
+// other prototypes, or in several modules.
+func oneTarget(name string, list []btf.Place) error {
+	first := &list[0]
+	same := true
+	for i := range list[1:] {
+		p := &list[1+i]
+		same = same && p.Module == first.Module && p.Type.String() == first.Type.String()
+	}
+	if same {
+		return nil
+	}
+	e := &AmbiguousError{Name: name}
+	for i := range list {
+		f := Function{Name: list[i].Type.Name(), Type: list[i].Type.ID(), Proto: list[i].Type.String()}
+		if list[i].Module != vmlinux {
+			f.Module = list[i].Module
+		}
+		e.Candidates = append(e.Candidates, f)
+	}
+	return e
+}
+
+// HooksFunction reports whether Target names a function of the kernel, whose
+// address the kernel looks up by the name (bpf_check_attach_target): whether
+// Target.Unique means anything.
+func (s *Spec) HooksFunction() bool {
+	if s.Type != Tracing || s.Target.Program != nil {
+		return false
+	}
+	switch s.Attach {
+	case AttachTraceFentry, AttachTraceFexit, AttachModifyReturn, AttachTraceFsession:
+		return true
+	}
+	return false
+}
+
+// unique does what Target.Unique asks.
+func (s *Spec) unique() error {
+	if !s.Target.Unique || !s.HooksFunction() {
+		return nil
+	}
+	name := s.Target.Name
+	if _, fn, ok := strings.Cut(name, ":"); ok {
+		name = fn
+	}
+	found, err := Namesakes(name)
+	if err != nil {
+		return mkerr.Errorf("%s: is it unique: %w", name, err)
+	}
+	return s.Target.CheckUnique(found[name])
 }
