@@ -19,7 +19,7 @@ func BenchmarkKernelOpenFind(b *testing.B) {
 }
 
 // realRelos are the distinct relocations of all installed objects.
-func realRelos(b *testing.B) (specs []*Spec, relos [][]*CORERelo, n int) {
+func realRelos(b testing.TB) (specs []*Spec, relos [][]*CORERelo, n int) {
 	for _, o := range objects(b) {
 		s, err := Parse(o.btf)
 		if err != nil {

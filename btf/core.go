@@ -17,6 +17,7 @@ type Relocator struct {
 	mu    sync.Mutex // of all that follows
 	known outcomes
 	roots coreRoots
+	slow  bool    // for tests: nothing is resolved directly
 	m     matcher // scratch
 	room  [8]step // of m, for the usual lengths
 }
@@ -183,6 +184,9 @@ func (r *Relocator) resolve(relo *CORERelo, fix *Fixup) error {
 	root := r.roots.get(r.local, relo.Root)
 	if !root.ok {
 		return fmt.Errorf("no type %d", relo.Root)
+	}
+	if !r.slow && r.direct(root, relo, fix) {
+		return nil
 	}
 	if err := m.local.parseIn(r.local, relo, &root.stripped); err != nil {
 		return err

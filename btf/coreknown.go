@@ -91,6 +91,10 @@ type coreRoot struct {
 	sought      bool // in a pass of Prepare's
 	searched    bool // cands are known
 	cands       []cand
+	// members are those of the one candidate, if that has an index; indexed says
+	// that it was looked for.
+	members *memberIndex
+	indexed bool
 }
 
 // coreRoots finds roots by their id.

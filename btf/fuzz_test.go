@@ -199,6 +199,11 @@ func FuzzCORE(f *testing.F) {
 		if again, err2 := r.Resolve(relo); again != fix || (err == nil) != (err2 == nil) {
 			t.Fatal("asked again, another answer")
 		}
+		slow := NewRelocatorFor(local, target)
+		slow.slow = true
+		if other, err2 := slow.Resolve(relo); other != fix || (err == nil) != (err2 == nil) {
+			t.Fatalf("resolved step by step: %+v, %v, and at once %+v, %v", other, err2, fix, err)
+		}
 	})
 }
 
