@@ -1,7 +1,9 @@
 package skep_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"os"
 	"path/filepath"
@@ -73,6 +75,10 @@ func FuzzPlan(f *testing.F) {
 		if text := planText(t, spec, types); strings.HasPrefix(text, "program ") {
 			t.Error(text)
 		}
+		told := planAnd(t, spec, types, nil, toldText)
+		if again := planAnd(t, spec.Copy(), types, nil, toldText); again != told || strings.Contains(told, "nothing to sign") {
+			t.Errorf("told again, it differs:\n%s\n%s", told, again)
+		}
 		// Pruned, and with constants inlined, nothing else may fail either.
 		spec.Prune = true
 		for _, lacks := range [][]feature.ID{nil, {feature.GlobalData}} {
@@ -91,6 +97,23 @@ func FuzzPlan(f *testing.F) {
 // planText plans for a new kernel that knows all that is asked for: half the
 // answers are yes. An error gives what it says.
 func planText(t *testing.T, spec *skep.Spec, types []byte, lacks ...feature.ID) string {
+	return planAnd(t, spec, types, lacks, (*skep.Plan).String)
+}
+
+// toldText is what else can be told of a plan.
+func toldText(p *skep.Plan) string {
+	r := p.Report()
+	text := fmt.Sprint(p.Requirements(), p.Relocations(), r.Degraded, len(r.Externs))
+	for name := range r.Programs {
+		if s, err := p.Signing(name); err == nil && (len(s.Code) == 0 || !bytes.HasPrefix(s.Bytes, s.Code)) {
+			text += name + " has nothing to sign"
+		}
+	}
+	return text
+}
+
+// planAnd plans, and tells of the plan by tell.
+func planAnd(t *testing.T, spec *skep.Spec, types []byte, lacks []feature.ID, tell func(*skep.Plan) string) string {
 	kernel := btf.NewKernel(fstest.MapFS{"sys/kernel/btf/vmlinux": {Data: types}})
 	defer kernel.Close()
 	facts := &skep.Facts{
@@ -120,7 +143,7 @@ func planText(t *testing.T, spec *skep.Spec, types []byte, lacks ...feature.ID) 
 	var step *skep.StepError
 	switch {
 	case err == nil:
-		return plan.String()
+		return tell(plan)
 	case !errors.As(err, &step):
 		t.Errorf("error %v is no *StepError", err)
 	case spec.Programs[step.Name] != nil:
