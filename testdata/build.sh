@@ -56,7 +56,7 @@ types made eb made.eb.btf
 
 # layouts SUFFIX ORDER [FLAG]: types alone, that printers are tested with.
 layouts() {
-	"$clang" -target "bpf$2" -mcpu=v3 -O2 -g -ffile-prefix-map="$PWD=." -fdebug-compilation-dir=. $3 -c layouts.c -o layouts.o &&
+	"$clang" -target "bpf$2" -mcpu=v3 -O2 -g -ffile-prefix-map="$PWD=." -fdebug-compilation-dir=. ${3:-} -c layouts.c -o layouts.o &&
 		"${OBJCOPY:-llvm-objcopy-22}" -O binary --only-section=.BTF --set-section-flags .BTF=alloc layouts.o "layouts$1.btf" && rm layouts.o
 }
 (cd btf/testdata && layouts .el el && layouts .eb eb && layouts -later.el el -DLATER)
