@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/sys/systest"
 	"github.com/skepbpf/skep/internal/testutil"
@@ -142,6 +143,14 @@ func TestWrongProgramType(t *testing.T) {
 		"kprobe.multi":   func() (Link, error) { return AttachKprobeMulti(raw, KprobeMultiOptions{Symbols: []string{"f"}}) },
 		"kprobe.multi cookies": func() (Link, error) {
 			return AttachKprobeMulti(raw, KprobeMultiOptions{Symbols: []string{"f"}, Cookies: []uint64{1, 2}})
+		},
+		"kprobe.multi pattern": func() (Link, error) { return AttachKprobeMulti(raw, KprobeMultiOptions{Pattern: "f*"}) },
+		"tracing multi":        func() (Link, error) { return AttachTracingMulti(raw, TracingMultiOptions{Types: []btf.ID{1}}) },
+		"uprobe.multi pattern": func() (Link, error) {
+			return AttachUprobeMulti(raw, UprobeMultiOptions{Path: "/bin/bash", Pattern: "main"})
+		},
+		"uprobe.multi both": func() (Link, error) {
+			return AttachUprobeMulti(raw, UprobeMultiOptions{Path: "/bin/bash", Pattern: "main", Offsets: []uint64{4}})
 		},
 		"uprobe.multi": func() (Link, error) {
 			return AttachUprobeMulti(raw, UprobeMultiOptions{Path: "/bin/bash", Offsets: []uint64{4}})

@@ -96,7 +96,7 @@ func (p *Program) findFunc(name string) (btf.Type, error) {
 	}
 	var found []btf.Type
 	var have []string
-	for t := range functions(types, own) {
+	for _, t := range functions(types, own) {
 		if have = append(have, t.Name()); t.Name() == name {
 			found = append(found, t)
 		}
@@ -114,24 +114,25 @@ func (p *Program) findFunc(name string) (btf.Type, error) {
 	return fail(ErrTargetAmbiguous, nil, strings.TrimSuffix(detail, ", "))
 }
 
-// functions gives the functions of ids, or all if there are no ids.
-func functions(types *btf.Spec, ids []btf.ID) func(yield func(btf.Type) bool) {
-	return func(yield func(btf.Type) bool) {
-		if len(ids) == 0 {
-			for t := range types.All() {
-				if t.Kind() == btf.KindFunc && !yield(t) {
-					return
-				}
-			}
-		}
-		seen := map[btf.ID]bool{}
-		for _, id := range ids {
-			if t, ok := types.Type(id); ok && t.Kind() == btf.KindFunc && !seen[id] && !yield(t) {
-				return
-			}
-			seen[id] = true
+// functions gives the functions of ids, each once, or all if there are no ids. It
+// is not inlined for the size of programs, as both ways to go through the types
+// are loops of their own.
+//
+//go:noinline
+func functions(types *btf.Spec, ids []btf.ID) (list []btf.Type) {
+	if len(ids) == 0 {
+		for id := btf.ID(1); int(id) < types.Len(); id++ {
+			ids = append(ids, id)
 		}
 	}
+	seen := make(map[btf.ID]bool, len(ids))
+	for _, id := range ids {
+		if t, ok := types.Type(id); ok && t.Kind() == btf.KindFunc && !seen[id] {
+			seen[id] = true
+			list = append(list, t)
+		}
+	}
+	return list
 }
 
 // funcTypes asks for the program's BTF, and for the types of its functions. The
