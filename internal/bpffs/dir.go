@@ -101,8 +101,8 @@ func MakeDir(dir string) (Made, error) {
 	if err != nil || at == dir {
 		return nil, err
 	}
-	if err := Explain(dir+"/", fs.ErrNotExist); errors.As(err, new(*Error)) {
-		return nil, err
+	if e, ok := errors.AsType[*Error](Explain(dir+"/", fs.ErrNotExist)); ok {
+		return nil, e
 	}
 	var made Made
 	rest := strings.Split(strings.Trim(strings.TrimPrefix(dir, at), "/"), "/")
