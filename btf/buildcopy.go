@@ -63,6 +63,7 @@ func (c *nameCache) from(b *Builder, s *Spec) {
 	if c.seen++; c.to == nil && c.seen > s.index.n/16 {
 		c.to = make([]uint32, len(s.strs))
 		b.strs.reserve(len(s.strs))
+		b.reserve(len(s.types))
 	}
 }
 
@@ -115,9 +116,7 @@ func (b *Builder) AddSpec(s *Spec) (first ID) {
 			b.names.to[i] = s.strOff + uint32(i)
 		}
 	}
-	if cap(b.types)-len(b.types) < len(s.types) {
-		b.types = append(make([]byte, 0, len(b.types)+len(s.types)), b.types...)
-	}
+	b.reserve(len(s.types))
 	first = b.NextID()
 	shift := first - s.first
 	move := func(id ID) ID {

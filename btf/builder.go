@@ -124,6 +124,13 @@ func (b *Builder) append(r record) ID {
 // maxTypeBytes keeps offsets of all sections within 32 bits.
 const maxTypeBytes = 1 << 30
 
+// reserve makes room for n bytes of records.
+func (b *Builder) reserve(n int) {
+	if cap(b.types)-len(b.types) < n {
+		b.types = append(make([]byte, 0, len(b.types)+n), b.types...)
+	}
+}
+
 // growBy lengthens b by n bytes, whose contents are not defined.
 func growBy(b []byte, n int) []byte {
 	if cap(b)-len(b) >= n {

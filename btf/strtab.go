@@ -14,8 +14,10 @@ type strtab struct {
 	buf   []byte
 	known int // strings of buf from here on are not in the table yet
 	n     int // strings in the table
-	// slots are hash << 32 | offset in buf + 1; 0 is free, and half of them are.
-	slots []uint64
+	// slots are the top 8 bits of a hash and the offset in buf + 1, of 24 bits: a
+	// section has no more. 0 is free, and half of them are. The table is what
+	// costs time, by its misses of the cache: so it is small.
+	slots []uint32
 	seed  maphash.Seed
 }
 
@@ -52,7 +54,7 @@ func (t *strtab) empty() bool { return len(t.buf) == 0 || t.base == nil && len(t
 func (t *strtab) index() {
 	if t.slots == nil {
 		// Strings are of 15 bytes on average; growing later costs little.
-		t.slots = make([]uint64, tableSize(len(t.buf)/16+16))
+		t.slots = make([]uint32, tableSize(len(t.buf)/16+16))
 	}
 	for t.known < len(t.buf) {
 		n := bytes.IndexByte(t.buf[t.known:], 0)
@@ -83,10 +85,10 @@ func tableSize(n int) int {
 func lookupString[T string | []byte](t *strtab, h uint64, s T) (uint32, bool) {
 	mask := uint64(len(t.slots) - 1)
 	for i := h & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		if t.slots[i]>>32 != h>>32 {
+		if t.slots[i]>>24 != uint32(h>>56) {
 			continue
 		}
-		at := int(uint32(t.slots[i]) - 1)
+		at := int(t.slots[i]&maxOffset - 1)
 		if end := at + len(s); end < len(t.buf) && t.buf[end] == 0 && string(t.buf[at:end]) == string(s) {
 			return t.start + uint32(at), true
 		}
@@ -100,28 +102,30 @@ func (t *strtab) enter(h uint64, at uint32) {
 		t.grow()
 	}
 	t.n++
-	t.place(h, uint64(at)+1)
+	t.place(h, at+1)
 }
 
-func (t *strtab) place(h, at uint64) {
+// maxOffset is the greatest offset in a section, BTF_MAX_NAME_OFFSET.
+const maxOffset = maxStrings - 1
+
+func (t *strtab) place(h uint64, at uint32) {
 	mask := uint64(len(t.slots) - 1)
 	i := h & mask
 	for t.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = h>>32<<32 | at
+	t.slots[i] = uint32(h>>56)<<24 | at
 }
 
-// grow doubles the table. The lower half of a hash is not kept: it is made
-// again from the string.
+// grow doubles the table. Hashes are not kept: they are made again.
 func (t *strtab) grow() {
 	old := t.slots
-	t.slots = make([]uint64, 2*len(old))
+	t.slots = make([]uint32, 2*len(old))
 	for _, v := range old {
 		if v == 0 {
 			continue
 		}
-		at := uint64(uint32(v))
+		at := v & maxOffset
 		s := t.buf[at-1:]
 		s = s[:bytes.IndexByte(s, 0)]
 		t.place(maphash.Bytes(t.seed, s), at)
