@@ -90,8 +90,8 @@ func For(files fs.FS, h Host) (*Spec, error) {
 }
 
 // KernelOf is a kernel without modules whose types are in vmlinux: for CO-RE
-// against types that the program brought. It reads no file, and Close does
-// nothing to vmlinux.
+// against types that the program brought, as skep.FactOptions.BTF takes it. It
+// reads no file, and Close does nothing to vmlinux.
 func KernelOf(vmlinux *Spec) *Kernel {
 	k := &Kernel{opened: true, listed: true, vm: module{name: vmlinuxName}, swept: make(map[string]kindSet)}
 	if k.vm.spec = vmlinux.onHeap(); k.vm.spec == nil {
