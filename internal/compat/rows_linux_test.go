@@ -19,6 +19,7 @@ import (
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/internal/sys/systest"
 	"github.com/skepbpf/skep/internal/testutil"
+	"github.com/skepbpf/skep/internal/testutil/fentry"
 )
 
 // claim is a row of the tables in rows_*_test.go: a rule of loading, the object
@@ -41,6 +42,7 @@ type claim struct {
 	libbpf  string           // why libbpf refuses what skep loads
 	kernel  string           // the first that has what it takes
 	config  []string
+	hooks   bool // takes a trampoline
 }
 
 // outcome is what a loader made of a claim.
@@ -80,12 +82,21 @@ func (c *claim) typesPath() string {
 
 func (c *claim) name() string { return strings.ReplaceAll(c.rule, " ", "_") }
 
+// require skips where the kernel lacks what the row takes.
+func (c *claim) require(t *testing.T) {
+	t.Helper()
+	testutil.Require(t, c.kernel, c.config...)
+	if c.hooks {
+		testutil.RequireTrampolines(t, fentry.Try)
+	}
+}
+
 // TestRows loads what each row names with skep, and runs it.
 func TestRows(t *testing.T) {
 	testutil.NeedRoot(t)
 	for _, c := range claims() {
 		t.Run(c.name(), func(t *testing.T) {
-			testutil.Require(t, c.kernel, c.config...)
+			c.require(t)
 			systest.CheckLeaks(t, systest.Watch{})
 			o, err := c.skep()
 			if c.fails != "" {
@@ -108,7 +119,7 @@ func TestRowsOfLibbpf(t *testing.T) {
 	oracle := rowsOracle(t)
 	for _, c := range claims() {
 		t.Run(c.name(), func(t *testing.T) {
-			testutil.Require(t, c.kernel, c.config...)
+			c.require(t)
 			o := c.ask(t, oracle)
 			switch {
 			case c.fails != "" && o.OK:
