@@ -61,7 +61,8 @@ type TracingOptions struct {
 }
 
 // AttachTracing attaches a program of type Tracing (tp_btf, fentry, fexit,
-// fmod_ret) or LSM to what it was loaded for. Kernels before 5.19 refuse the
+// fmod_ret, fsession) or LSM to what it was loaded for: something of the kernel,
+// of a module, or, but for tp_btf, fmod_ret and LSM, of another program. Kernels before 5.19 refuse the
 // link for these and get RAW_TRACEPOINT_OPEN, which does the same without a
 // cookie. Requires Linux 5.5.
 func AttachTracing(p *prog.Program, o TracingOptions) (Link, error) {

@@ -77,7 +77,7 @@ func TestAmbiguousTypes(t *testing.T) {
 
 func TestCheckUnique(t *testing.T) {
 	list := []prog.Function{{Name: "f", Address: 1}, {Name: "f", Address: 2}, {Name: "f", Module: "m", Address: 3}}
-	for module, ambiguous := range map[string]bool{"": true, "m": false, "other": false} {
+	for module, ambiguous := range map[string]bool{"": true, "vmlinux": true, "m": false, "other": false} {
 		target := prog.Target{Name: "f", Module: module}
 		err := target.CheckUnique(list)
 		if errors.Is(err, prog.ErrAmbiguous) != ambiguous || (err != nil) != ambiguous {

@@ -96,9 +96,13 @@ var errHidden = errors.New("the kernel hides its addresses (sysctl kernel.kptr_r
 // kernel seeks the target: it takes the first of that name, in the kernel itself
 // or in the module.
 func (t *Target) CheckUnique(namesakes []Function) error {
+	module := t.Module
+	if module == vmlinux {
+		module = ""
+	}
 	var there []Function
 	for _, f := range namesakes {
-		if f.Module == t.Module {
+		if f.Module == module {
 			there = append(there, f)
 		}
 	}
