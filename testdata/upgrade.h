@@ -58,10 +58,10 @@ static void count(__u32 hook)
 	__u32 version = VERSION;
 
 	if (n)
-		__sync_fetch_and_add(n, 1);
+		__atomic_fetch_add(n, 1, __ATOMIC_RELAXED);
 	f = bpf_map_lookup_elem(&flows, &hook);
 	if (f) {
-		__sync_fetch_and_add(&f->packets, 1);
+		__atomic_fetch_add(&f->packets, 1, __ATOMIC_RELAXED);
 		f->last = version;
 	}
 }
