@@ -23,17 +23,18 @@ type switches struct {
 	trace          string // CONFIG_SKEP_TRACE
 	maps           []string
 	programs       []string
-	returns        []uint32 // for packets of 64, 64 and 65 bytes
+	returns        []uint32 // of entry, for packets of 64, 64 and 65 bytes
+	jumps          uint32   // what jumper returns
 }
 
 var pruneSettings = []switches{
-	{false, false, 0, "n", []string{"by_array"}, []string{"entry"}, []uint32{1, 2, 1}},
-	{true, false, 0, "n", []string{"by_hash"}, []string{"entry"}, []uint32{1, 2, 1}},
-	{false, true, 0, "n", []string{"by_array", "inner", "outer", "trail"}, []string{"entry"}, []uint32{1002, 2004, 1004}},
-	{false, false, 0, "y", []string{"by_array", "traced"}, []string{"entry"}, []uint32{100065, 200066, 300066}},
-	{true, false, 1, "n", []string{"by_hash", "steps"}, []string{"entry", "step_one"}, []uint32{1, 1, 1}},
-	{false, false, 2, "n", []string{"by_array", "of_two", "steps"}, []string{"entry", "step_two"}, []uint32{3, 4, 5}},
-	{true, true, 3, "y", []string{"by_hash", "inner", "outer", "steps", "traced", "trail"}, []string{"entry"}, []uint32{101066, 202068, 301069}},
+	{false, false, 0, "n", []string{"by_array"}, []string{"entry", "jumper"}, []uint32{1, 2, 1}, 7},
+	{true, false, 0, "n", []string{"by_hash"}, []string{"entry", "jumper"}, []uint32{1, 2, 1}, 7},
+	{false, true, 0, "n", []string{"by_array", "inner", "outer", "trail"}, []string{"entry", "jumper"}, []uint32{1002, 2004, 1004}, 7},
+	{false, false, 0, "y", []string{"by_array", "traced"}, []string{"entry", "jumper"}, []uint32{100065, 200066, 300066}, 7},
+	{true, false, 1, "n", []string{"by_hash", "steps"}, []string{"entry", "jumper", "step_one"}, []uint32{1, 2, 1}, 1},
+	{false, false, 2, "n", []string{"by_array", "of_two", "steps"}, []string{"entry", "jumper", "step_two"}, []uint32{1, 2, 1}, 3},
+	{true, true, 3, "y", []string{"by_hash", "inner", "outer", "steps", "traced", "trail"}, []string{"entry", "jumper"}, []uint32{101066, 202068, 301069}, 7},
 }
 
 func (s *switches) spec(t *testing.T) *skep.Spec {
@@ -76,6 +77,9 @@ func TestPruneRuns(t *testing.T) {
 				if diff := cmp.Diff(s.returns, got); diff != "" {
 					t.Errorf("pruned %v: %s", prune, diff)
 				}
+				if got := run(t, c, "jumper", 64); got != s.jumps {
+					t.Errorf("pruned %v: jumper returns %d, want %d", prune, got, s.jumps)
+				}
 				info, err := c.Programs["entry"].Info()
 				if err != nil {
 					t.Fatal(err)
@@ -83,7 +87,7 @@ func TestPruneRuns(t *testing.T) {
 				insns[i] = info.VerifiedInsns
 				made, programs := sorted(c.Maps), sorted(c.Programs)
 				if !prune {
-					if len(made) != 11 || len(programs) != 3 {
+					if len(made) != 11 || len(programs) != 4 {
 						t.Errorf("without pruning: %q, %q", made, programs)
 					}
 					continue
@@ -144,7 +148,7 @@ func TestPruneReport(t *testing.T) {
 			branches++
 		}
 	}
-	if functions != 2 || branches != 4 {
+	if functions != 2 || branches != 3 {
 		t.Errorf("report of entry: %q", c.Report().Programs["entry"].Pruned)
 	}
 	var plain *systest.Prog
@@ -154,7 +158,7 @@ func TestPruneReport(t *testing.T) {
 		}
 	}
 	if n := len(plain.Insns) / 8; n > 40 {
-		t.Errorf("%d instructions, of 164", n)
+		t.Errorf("entry has %d instructions", n)
 	}
 	n := 0
 	for _, cmd := range k.Calls() {
@@ -269,9 +273,9 @@ func TestPruneTailCalls(t *testing.T) {
 	}{
 		{"no tail call", func(*skep.Spec) {}, []string{"step_one", "step_two"}},
 		{"a pinned array", func(s *skep.Spec) { s.Maps["steps"].Pinning = maps.ByName }, nil},
-		{"the only entry is off", func(s *skep.Spec) { s.Programs["entry"].Policy = skep.Off }, []string{"entry"}},
+		{"the only entry is off", func(s *skep.Spec) { s.Programs["jumper"].Policy = skep.Off }, []string{"jumper"}},
 		{"an entry that may jump to itself", func(s *skep.Spec) {
-			s.Maps["steps"].Slots[0].Name = "entry"
+			s.Maps["steps"].Slots[0].Name = "jumper"
 			s.Maps["steps"].Slots[0].Index = 3
 		}, nil},
 		{"an index that is not known", func(s *skep.Spec) {
