@@ -38,7 +38,11 @@ func TestExclusiveMap(t *testing.T) {
 	s := exclusive(t, "owner")
 	s.Maps[".rodata"].Exclusive = "owner"
 	c, err := skep.Load(s, nil)
-	if testutil.Lacks(t, "6.18", err) {
+	if !testutil.KernelAtLeast(t, "6.18") {
+		r, ok := errors.AsType[*refusal.Error](err)
+		if !ok || r.Cause != refusal.Unsupported || !strings.Contains(err.Error(), "exclusive maps (Linux 6.18 does)") {
+			t.Errorf("got %v", err)
+		}
 		return
 	}
 	if err != nil {
