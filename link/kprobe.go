@@ -101,5 +101,6 @@ func refusesName(err error) bool {
 	if !ok || call.Call == "openat" {
 		return false
 	}
-	return call.Errno == sys.ENOENT || call.Errno == sys.EADDRNOTAVAIL
+	// tracefs says EINVAL for both.
+	return call.Errno == sys.ENOENT || call.Errno == sys.EADDRNOTAVAIL || call.Call == "write" && call.Errno == sys.EINVAL
 }

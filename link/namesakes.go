@@ -1,6 +1,7 @@
 package link
 
 import (
+	"errors"
 	"io/fs"
 
 	"github.com/skepbpf/skep/internal/kernel"
@@ -94,6 +95,9 @@ func (n *namesakes) other(symbol string, clones bool, err error) (string, error)
 		return list[0].Name, nil
 	case len(list) > 1:
 		return "", mkerr.Errorf("%w: %w", &AmbiguousError{Name: symbol, Candidates: list}, err)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", mkerr.Errorf("%w: no function of this name%s: %w", err, n.elsewhere(), fs.ErrNotExist)
 	}
 	return "", mkerr.Errorf("%w: no function of this name%s", err, n.elsewhere())
 }
