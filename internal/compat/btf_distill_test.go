@@ -43,8 +43,8 @@ func TestDistillLikeLibbpf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unit := unitTypes(t, "testdata/module/*.c")[0]
-	units := unitTypes(t, "testdata/dedup/*.c")
+	unit := unitTypes(t, "units/module/*.c")[0]
+	units := unitTypes(t, "units/dedup/*.c")
 	some := partOf(t, kernel, 3000)
 	for name, c := range map[string]struct{ base, split, to *btf.Spec }{
 		"module":                       {kernel, moduleOf(t, kernel, unit), kernel},

@@ -159,7 +159,7 @@ func TestDedupLikeLibbpf(t *testing.T) {
 	oracle, dir := btfOracle(t), t.TempDir()
 	kernel := kernelTypes(t)
 	little, big := objectTypes(t, "../../testdata/*.el.o"), objectTypes(t, "../../testdata/*.eb.o")
-	units := unitTypes(t, "testdata/dedup/*.c")
+	units := unitTypes(t, "units/dedup/*.c")
 	tools := typesOf(t, toolObjects(t, t.TempDir()))
 	for name, in := range map[string]struct{ base, s *btf.Spec }{
 		"kernel":                     {nil, kernel},
