@@ -111,6 +111,7 @@ func receive(f *os.File) (*sys.FD, error) {
 // loadWithToken is what goes on in the namespace.
 func loadWithToken(t *testing.T) {
 	f := os.NewFile(3, "theirs")
+	defer f.Close() // until then it must not be collected: its end would look like a leak
 	fs, err := sys.Fsopen("bpf")
 	if err != nil {
 		t.Fatal(err)
