@@ -110,8 +110,9 @@ func receive(f *os.File) (*sys.FD, error) {
 
 // loadWithToken is what goes on in the namespace.
 func loadWithToken(t *testing.T) {
+	// Held to the end: collected, a descriptor that goes looks like a leak.
 	f := os.NewFile(3, "theirs")
-	defer f.Close() // until then it must not be collected: its end would look like a leak
+	defer f.Close()
 	fs, err := sys.Fsopen("bpf")
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +125,7 @@ func loadWithToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer c.Close()
 	if _, _, err := c.(*net.UnixConn).WriteMsgUnix([]byte{0}, syscall.UnixRights(raw), nil); err != nil {
 		t.Fatal(err)
 	}
