@@ -101,10 +101,6 @@ func TestBuilderKinds(t *testing.T) {
 }
 
 func TestBuilderRefuses(t *testing.T) {
-	many := make([]Param, maxVlen+1)
-	for i := range many {
-		many[i].Type = 1
-	}
 	for name, add := range map[string]func(b *Builder){
 		"int without a name":         func(b *Builder) { b.AddInt("", 4, 0) },
 		"int of 3 bytes":             func(b *Builder) { b.AddInt("x", 3, 0) },
@@ -121,7 +117,7 @@ func TestBuilderRefuses(t *testing.T) {
 		"signed enum value":          func(b *Builder) { b.AddEnum("e", 4, true, []EnumValue{{"A", 1 << 31}}) },
 		"enum of 16 bytes":           func(b *Builder) { b.AddEnum64("e", 16, true, nil) },
 		"parameter without a type":   func(b *Builder) { b.AddFuncProto(0, []Param{{}, {"x", 0}}) },
-		"too many parameters":        func(b *Builder) { b.AddFuncProto(0, many) },
+		"too many parameters":        func(b *Builder) { b.start(KindFuncProto, "", false, maxVlen+1, 0) },
 		"linkage":                    func(b *Builder) { b.AddFunc("f", 1, 3) },
 		"component":                  func(b *Builder) { b.AddDeclTag("t", 1, -2) },
 		"zero byte in a name":        func(b *Builder) { b.AddTypedef("a\x00b", 0) },

@@ -7,7 +7,10 @@
 // a security module, for instance, gives no reasons.
 package refusal
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
 
 // Cause is why the kernel refused.
 type Cause uint8
@@ -120,6 +123,12 @@ func (e *Error) Error() string {
 
 // Unwrap leads to the errno.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes a refusal for what the kernel does not have match
+// errors.ErrUnsupported.
+func (e *Error) Is(target error) bool {
+	return e.Cause == Unsupported && target == errors.ErrUnsupported
+}
 
 // Missing reports whether the process lacks a capability that the refusal
 // names, such as "CAP_BPF".

@@ -19,6 +19,7 @@ func TestText(t *testing.T) {
 		{refusal.Error{Cause: refusal.Unprivileged, Caps: two[:1], Detail: "2"},
 			"needs CAP_BPF, or the sysctl kernel.unprivileged_bpf_disabled to be 0; it is 2"},
 		{refusal.Error{Cause: refusal.TooLong, Detail: "4096"}, "more instructions than 4096"},
+		{refusal.Error{Cause: refusal.Unsupported, Detail: "arenas"}, "this kernel does not have arenas"},
 		{refusal.Error{Cause: 200}, "no such cause"},
 	} {
 		tt.err.Err = fs.ErrPermission
@@ -27,6 +28,9 @@ func TestText(t *testing.T) {
 		}
 		if !errors.Is(&tt.err, fs.ErrPermission) {
 			t.Error("the cause is lost")
+		}
+		if errors.Is(&tt.err, errors.ErrUnsupported) != (tt.err.Cause == refusal.Unsupported) {
+			t.Errorf("%v: taken for what the kernel does not have, or not", &tt.err)
 		}
 	}
 	names := map[string]bool{}
