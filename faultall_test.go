@@ -141,7 +141,8 @@ func everyObject(t *testing.T, f func(t *testing.T, p *planned)) {
 	}
 	for _, path := range paths {
 		spec := loadable(t, path)
-		if spec == nil {
+		// Emulated guests take a quarter; which, does not change when others come.
+		if spec == nil || testutil.InGuest() && len(spec.Name)%4 != 0 {
 			continue
 		}
 		t.Run(spec.Name, func(t *testing.T) {

@@ -323,6 +323,9 @@ func (p *planner) target(pp *plannedProgram) error {
 // targetModule notes that the program is verified for functions of a module.
 func (p *planner) targetModule(pp *plannedProgram) error {
 	module := pp.spec.Target.Module
+	if module == vmlinux {
+		return nil
+	}
 	types, err := p.facts.BTF.Module(module)
 	if err != nil {
 		return mkerr.Errorf("target %w", err)

@@ -41,7 +41,7 @@ var netAttachings = []attaching{
 	}},
 }
 
-// hostAttachings are the others.
+// hostAttachings are the others. Before Linux 5.13 a tracing program attaches once (commit f3a95075549e).
 var hostAttachings = []attaching{
 	{name: "uprobe by tracefs", spec: prog.Spec{Type: prog.Kprobe}, attach: func(p *prog.Program) (Link, error) {
 		return AttachUprobe(p, UprobeOptions{Path: "/proc/self/exe", Address: probedAddress(), Legacy: true})
@@ -57,10 +57,10 @@ var hostAttachings = []attaching{
 	}, kernel: "5.18", config: []string{"CONFIG_FPROBE"}},
 	{name: "fentry", spec: prog.Spec{Type: prog.Tracing, Attach: prog.AttachTraceFentry, Target: prog.Target{Name: "vfs_statx"}}, attach: func(p *prog.Program) (Link, error) {
 		return AttachTracing(p, TracingOptions{})
-	}, hooks: true},
+	}, kernel: "5.13", hooks: true},
 	{name: "lsm", spec: prog.Spec{Type: prog.LSM, Attach: prog.AttachLSMMAC, Target: prog.Target{Name: "inode_getattr"}}, attach: func(p *prog.Program) (Link, error) {
 		return AttachTracing(p, TracingOptions{})
-	}, config: []string{"CONFIG_BPF_LSM"}, hooks: true},
+	}, kernel: "5.13", config: []string{"CONFIG_BPF_LSM"}, hooks: true},
 }
 
 // libcPath is the C library, found as uprobes find it.
