@@ -103,22 +103,7 @@ func faultsOf(t *testing.T, list []attaching) {
 				if f := in.Fault(); f.Errno == sys.EINVAL && f.Rest && errors.Is(err, errors.ErrUnsupported) {
 					return // so a kernel would answer that has no such links
 				}
-				in.Judge(t, err)
-				if err != nil {
-					if l != nil {
-						t.Errorf("a link and %v", err)
-					}
-					return
-				}
-				_, err = l.Info()
-				in.Judge(t, err)
-				err = l.Close()
-				in.Judge(t, err)
-				if in.Disarm(); err != nil {
-					if err := l.Close(); err != nil {
-						t.Errorf("second close: %v", err)
-					}
-				}
+				judgeLink(t, in, l, err)
 			})
 		})
 	}
