@@ -48,7 +48,7 @@ func runExec(args []string) (int, error) {
 	}
 	j := s.job([]binary{b})
 	log := newLog(j.mark, []string{b.name})
-	err = s.guest(context.Background(), j, k, execTimeout, printOutput(log))
+	_, err = s.guest(context.Background(), j, k, execTimeout, printOutput(log))
 	if err == nil && log.done != 1 {
 		err = errors.New(log.red())
 	}

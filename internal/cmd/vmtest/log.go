@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,6 +16,7 @@ type binaryRun struct {
 	millis       int64
 	tests        []testRun
 	output       []string // of no test: the binary's own, a panic
+	running      []string // tests that had not ended when the binary or the log did
 }
 
 // testRun is a test or subtest, in the order they ended.
@@ -127,6 +130,9 @@ func (l *guestLog) event(s string) {
 		l.test = ""
 	case len(f) == 3 && f[0] == "===":
 		l.test = f[2]
+		if f[1] == "RUN" {
+			l.open[l.test] = nil
+		}
 	case len(f) >= 3 && f[0] == "---" && (f[1] == "PASS:" || f[1] == "FAIL:" || f[1] == "SKIP:"):
 		name := f[2]
 		l.cur.tests = append(l.cur.tests, testRun{name, strings.TrimSuffix(f[1], ":"), l.open[name]})
@@ -182,13 +188,24 @@ func (l *guestLog) marker(f []string, whole string) *binaryRun {
 func (l *guestLog) end(status int, millis int64) *binaryRun {
 	b := l.cur
 	b.ended, b.status, b.millis = true, status, millis
-	for name, out := range l.open { // tests that a panic cut short
-		if len(out) > 0 {
+	l.cutShort()
+	return b
+}
+
+// cutShort keeps what there is of tests that have not ended: because of a
+// panic, or at the end of a log that breaks off.
+func (l *guestLog) cutShort() {
+	b := l.cur
+	if b == nil {
+		return
+	}
+	l.cur = nil
+	b.running = slices.Sorted(maps.Keys(l.open))
+	for _, name := range b.running {
+		if out := l.open[name]; len(out) > 0 {
 			b.output = append(append(b.output, "in "+name+":"), out...)
 		}
 	}
-	l.cur = nil
-	return b
 }
 
 // red returns why a run of a guest is no success, or "".
@@ -197,11 +214,11 @@ func (l *guestLog) red() string {
 	for _, r := range l.runs {
 		switch {
 		case r.ended && r.status != 0:
-			why = append(why, fmt.Sprintf("%s failed (status %d)", r.name, r.status))
+			why = append(why, fmt.Sprintf("%s failed (status %d)%s", r.name, r.status, r.guilty()))
 		case r.ended && r.count("FAIL") != 0:
-			why = append(why, r.name+" failed")
+			why = append(why, r.name+" failed"+r.guilty())
 		case r.began && !r.ended:
-			why = append(why, r.name+" did not end")
+			why = append(why, r.name+" did not end"+r.guilty())
 		case !r.began && l.done >= 0:
 			why = append(why, r.name+" did not run")
 		}

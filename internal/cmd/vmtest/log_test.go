@@ -38,6 +38,7 @@ func parse(text string) *guestLog {
 	for s := range strings.Lines(text) {
 		l.line(s)
 	}
+	l.cutShort()
 	return l
 }
 
@@ -64,13 +65,13 @@ func TestLogRed(t *testing.T) {
 	cut := func(at string) string { return console[:strings.Index(console, at)] }
 	for _, tt := range []struct{ name, text, want string }{
 		{"nothing at all", "", "breaks off"},
-		{"failure", strings.NewReplacer("--- PASS: TestB", "--- FAIL: TestB", "end 1 0", "end 1 1").Replace(console), "./b failed (status 1)"},
+		{"failure", strings.NewReplacer("--- PASS: TestB", "--- FAIL: TestB", "end 1 0", "end 1 1").Replace(console), "./b failed (status 1): TestB"},
 		{"failure in one only", strings.Replace(console, "end 0 0", "end 0 2", 1), "./a failed (status 2)"},
-		{"failed test but status 0", strings.Replace(console, "--- PASS: TestB", "--- FAIL: TestB", 1), "./b failed"},
+		{"failed test but status 0", strings.Replace(console, "--- PASS: TestB", "--- FAIL: TestB", 1), "./b failed: TestB"},
 		{"killed", strings.Replace(console, "end 1 0", "end 1 137", 1), "status 137"},
 		{"panic", cut("\x16--- PASS: TestB") + "[    2.0] Kernel panic - not syncing: Fatal exception\r\n", "Kernel panic - not syncing"},
 		{"panic after all", cut("[    3.4]") + "[    2.0] Kernel panic - not syncing: x\r\n", "Kernel panic"},
-		{"hang", cut("\x16--- PASS: TestB"), "./b did not end; the log breaks off"},
+		{"hang", cut("\x16--- PASS: TestB"), "./b did not end: not ended TestB; the log breaks off"},
 		{"before the first", cut("\r\n@vmtest-TOKEN begin 0"), "breaks off"},
 		{"between binaries", cut("\r\n@vmtest-TOKEN begin 1"), "breaks off"},
 		{"only the last line", cut("\r\n@vmtest-TOKEN done"), "breaks off"},
@@ -102,7 +103,8 @@ func TestSummary(t *testing.T) {
 		t.Error("green though one is red")
 	}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if len(lines) != 3 || !strings.HasSuffix(strings.TrimSpace(lines[1]), "ok") || !strings.Contains(lines[2], "RED: ./a failed") {
+	if len(lines) != 4 || !strings.HasSuffix(strings.TrimSpace(lines[1]), "ok") || !strings.Contains(lines[2], "RED: ./a failed") ||
+		lines[3] != "6.1 is red: ./a failed (status 1)" {
 		t.Errorf("%s", b.String())
 	}
 	if summary(&b, []result{{target: targets[0]}}) {

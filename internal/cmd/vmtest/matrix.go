@@ -108,8 +108,7 @@ func (o *options) one(ctx context.Context, s *session, r *result, w io.Writer) e
 	fmt.Fprintf(w, "=== %s: %s\n", r.target.name, k.release)
 	r.log = newLog(j.mark, names(bins))
 	start := time.Now()
-	defer func() { r.took = time.Since(start) }()
-	return s.guest(ctx, j, k, timeout, func(line string) {
+	r.cpu, err = s.guest(ctx, j, k, timeout, func(line string) {
 		_, ended := r.log.line(line)
 		if text := strings.ReplaceAll(cleanLine(line), testEscape, ""); o.verbose && text != "" {
 			fmt.Fprintln(w, text)
@@ -118,6 +117,9 @@ func (o *options) one(ctx context.Context, s *session, r *result, w io.Writer) e
 			printRun(w, ended, o.verbose)
 		}
 	})
+	r.took = time.Since(start)
+	r.log.cutShort()
+	return err
 }
 
 func names(bins []binary) []string {

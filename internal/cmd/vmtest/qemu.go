@@ -27,19 +27,20 @@ func qemuArgs(k *kernel, initrd string) []string {
 var errInterrupted = errors.New("interrupted")
 
 // boot runs a guest until it powers off and hands each line of its console to
-// line. QEMU's own status says little (a guest that panics ends it well), so an
-// error is only one of starting it, a timeout or an interrupt.
-func boot(ctx context.Context, args []string, timeout time.Duration, started func(*os.Process), line func(string)) error {
+// line. It returns the processor time that QEMU took. QEMU's own status says
+// little (a guest that panics ends it well), so an error is only one of starting
+// it, a timeout or an interrupt.
+func boot(ctx context.Context, args []string, timeout time.Duration, started func(*os.Process), line func(string)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := cmd.Start(); err != nil {
-		return err
+		return 0, err
 	}
 	if started != nil {
 		started(cmd.Process)
@@ -52,15 +53,16 @@ func boot(ctx context.Context, args []string, timeout time.Duration, started fun
 		}
 	}
 	err = cmd.Wait()
+	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("the guest was still running after %v", timeout)
+		return cpu, fmt.Errorf("the guest was still running after %v", timeout)
 	case ctx.Err() != nil:
-		return errInterrupted
+		return cpu, errInterrupted
 	case err != nil:
-		return fmt.Errorf("%s: %w", args[0], err)
+		return cpu, fmt.Errorf("%s: %w", args[0], err)
 	}
-	return nil
+	return cpu, nil
 }
 
 // haveTools says what to install of what the guests of some targets take.

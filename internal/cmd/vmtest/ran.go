@@ -112,10 +112,10 @@ func (d *ranDiff) red() string {
 	}
 	var why []string
 	if n := len(d.missing); n > 0 {
-		why = append(why, fmt.Sprintf("%d tests ran before and did not pass now", n))
+		why = append(why, fmt.Sprintf("%d tests ran before and did not pass now: %s", n, some(d.missing)))
 	}
 	if n := len(d.new); n > 0 {
-		why = append(why, fmt.Sprintf("%d tests are not in the list (%s)", n, ranAdvice))
+		why = append(why, fmt.Sprintf("%d tests are not in the list (%s): %s", n, ranAdvice, some(d.new)))
 	}
 	return strings.Join(why, "; ")
 }

@@ -31,7 +31,7 @@ func TestRanCompare(t *testing.T) {
 		{name: "in accord, elsewhere", target: "5.10"},
 		{name: "vanished", log: edit("TestB", "TestC", "TestC (", "TestC ("),
 			want: ranDiff{missing: []string{"./b TestB: did not run"}, new: []string{"./b TestC"}},
-			red:  "1 tests ran before and did not pass now; 1 tests are not in the list (make vmtest-lists)"},
+			red:  "1 tests ran before and did not pass now: ./b TestB: did not run; 1 tests are not in the list (make vmtest-lists): ./b TestC"},
 		{name: "vanished without a trace", log: edit("\x16=== RUN   TestB\r\n\x16--- PASS: TestB (0.00s)\r\n", ""),
 			want: ranDiff{missing: []string{"./b TestB: did not run"}}, red: "1 tests ran before"},
 		{name: "skipped", log: edit("    a_test.go:7: hello", "    a_test.go:7: needs root", "--- PASS: TestOne", "--- SKIP: TestOne"),

@@ -17,6 +17,7 @@ type result struct {
 	update  bool // the list is to become what ran
 	err     error
 	took    time.Duration
+	cpu     time.Duration // of QEMU
 }
 
 // red returns why the result is no success, or "".
@@ -115,11 +116,12 @@ func (r *result) printSplats(w io.Writer) {
 	}
 }
 
-// summary prints a line for each guest. It returns false if one is red.
+// summary prints a line for each guest, and why those are red that are. It
+// returns false if one is.
 func summary(w io.Writer, results []result) bool {
 	good := true
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\nkernel\trelease\tpassed\tfailed\tskipped\tseconds\t")
+	fmt.Fprintln(t, "\nkernel\trelease\tpassed\tfailed\tskipped\tseconds\tcpu\t")
 	for _, r := range results {
 		var pass, fail, skip int
 		if r.log != nil {
@@ -134,10 +136,11 @@ func summary(w io.Writer, results []result) bool {
 		if why := r.red(); why != "" {
 			verdict, good = "RED: "+why, false
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%.0f\t%s\n", r.target.name, r.release, pass, fail, skip, r.took.Seconds(), verdict)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%.0f\t%.0f\t%s\n", r.target.name, r.release, pass, fail, skip, r.took.Seconds(), r.cpu.Seconds(), verdict)
 	}
 	if err := t.Flush(); err != nil {
 		return false
 	}
+	again(w, results)
 	return good
 }

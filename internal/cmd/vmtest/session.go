@@ -97,11 +97,11 @@ func (s *session) foreign(path string, args []string) (binary, error) {
 	return b, nil
 }
 
-// guest boots a job.
-func (s *session) guest(ctx context.Context, j *job, k *kernel, timeout time.Duration, line func(string)) error {
+// guest boots a job, and returns the processor time that QEMU took.
+func (s *session) guest(ctx context.Context, j *job, k *kernel, timeout time.Duration, line func(string)) (time.Duration, error) {
 	initrd, err := s.prepare(j, k)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer os.Remove(initrd)
 	return boot(ctx, qemuArgs(k, initrd), timeout, s.started, line)
