@@ -63,7 +63,7 @@ func keys[V any](m map[string]V) []string {
 var (
 	// ErrOff: its policy is Off, or its map is marked Off.
 	ErrOff = errors.New("switched off")
-	// ErrPruned: Spec.Prune is set, and constants make unreachable what uses it.
+	// ErrPruned: Spec.Prune was called, and constants make unreachable what uses it.
 	ErrPruned = errors.New("pruned")
 	// ErrNotPreferred: another program of its Prefer group was loaded.
 	ErrNotPreferred = errors.New("another program is preferred")

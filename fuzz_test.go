@@ -80,7 +80,7 @@ func FuzzPlan(f *testing.F) {
 			t.Errorf("told again, it differs:\n%s\n%s", told, again)
 		}
 		// Pruned, and with constants inlined, nothing else may fail either.
-		spec.Prune = true
+		spec.Prune()
 		for _, lacks := range [][]feature.ID{nil, {feature.GlobalData}} {
 			var text string
 			fuzztest.Within(t, len(b), planMemory(len(b)), func() { text = planText(t, spec, types, lacks...) })

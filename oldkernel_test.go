@@ -108,7 +108,7 @@ func TestOldKernels(t *testing.T) {
 			"program egress: name of the program: left out",
 			"program probe: name of the program: left out",
 		}},
-		{[]feature.ID{feature.GlobalData}, nil, []string{
+		{[]feature.ID{feature.GlobalData}, func(_ *testing.T, s *skep.Spec) { s.Prune() }, []string{
 			"map .kconfig: constants are inlined: global data maps: not supported by this kernel (needs Linux 5.2)",
 			"map .rodata: constants are inlined: global data maps: not supported by this kernel (needs Linux 5.2)",
 		}},
@@ -283,7 +283,11 @@ func TestDegradationsHere(t *testing.T) {
 			slices.Sort(lost)
 		}
 		config := &skep.Config{Values: map[string]string{"CONFIG_SKEP_S64": "50"}}
-		c := load(t, open(t, native("oldkernel")), &skep.Options{Features: set, Config: config})
+		spec := open(t, native("oldkernel"))
+		if inlined {
+			spec.Prune()
+		}
+		c := load(t, spec, &skep.Options{Features: set, Config: config})
 		if diff := cmp.Diff(lost, degradations(c.Report())); diff != "" {
 			t.Errorf("inlined %v: %s", inlined, diff)
 		}
@@ -305,7 +309,9 @@ func TestVeryOldKernel(t *testing.T) {
 	for id := range feature.Count {
 		k.Lack(id)
 	}
-	c := loadOld(t, open(t, native("oldkernel")), "4.14.300")
+	spec := open(t, native("oldkernel"))
+	spec.Prune()
+	c := loadOld(t, spec, "4.14.300")
 	defer c.Close()
 	if n := len(degradations(c.Report())); n < 8 {
 		t.Errorf("%q", degradations(c.Report()))
@@ -329,13 +335,16 @@ func TestVeryOldKernel(t *testing.T) {
 func TestNoGlobalData(t *testing.T) {
 	for _, tt := range []struct {
 		object, program string
+		asIs            bool   // not pruned
 		want            string // "" if it loads
 	}{
-		{"globals", "", "variable "},
-		{"subprogs", "uses_none", ""},
-		{"subprogs", "uses_one", "program uses_one: uses_one: variable result: only constants that are read one by one can be inlined: " +
+		{"globals", "", false, "variable "},
+		{"subprogs", "uses_none", false, ""},
+		{"subprogs", "uses_none", true, ""},
+		{"oldkernel", "egress", true, "Spec.Prune inlines only constants that are read one by one: global data maps: not supported by this kernel (needs Linux 5.2)"},
+		{"subprogs", "uses_one", false, "program uses_one: uses_one: variable result: Spec.Prune inlines only constants that are read one by one: " +
 			"global data maps: not supported by this kernel (needs Linux 5.2)"},
-		{"oldkernel", "egress", "program egress: egress: extern CONFIG_SKEP_S64: only constants"},
+		{"oldkernel", "egress", false, "program egress: egress: extern CONFIG_SKEP_S64: Spec.Prune inlines only constants"},
 	} {
 		t.Run(tt.object+" "+tt.program, func(t *testing.T) {
 			k := systest.NewKernel(t)
@@ -346,7 +355,10 @@ func TestNoGlobalData(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if tt.program == "egress" { // hands on the address
+			if !tt.asIs {
+				spec.Prune()
+			}
+			if tt.program == "egress" && !tt.asIs { // hands on the address
 				spec.Programs["egress"].Insns = asm.Instructions{
 					{Op: asm.OpLoadImm64, Ref: asm.Ref{Kind: asm.RefVar, Name: "CONFIG_SKEP_S64"}}, asm.Exit(),
 				}

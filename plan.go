@@ -140,7 +140,10 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 	if bad := plan.firstFailure(); bad != nil {
 		return fail("plan", bad.name, mkerr.Errorf("program %s: %w", bad.name, bad.err))
 	}
-	pruned := p.prunedMaps(plan)
+	var pruned map[string]bool
+	if p.spec.prune != nil {
+		pruned = p.spec.prune.maps(p, plan)
+	}
 	for _, name := range p.spec.MapNames() {
 		if pruned[name] {
 			plan.maps = append(plan.maps, p.prunedMap(name))
@@ -271,7 +274,9 @@ func (p *planner) fill(pp *plannedProgram, ps *ProgramSpec) error {
 		pp.poison = append(pp.poison, f.poison...)
 		pp.pruned = append(pp.pruned, f.pruned...)
 	}
-	p.prunedFuncs(pp)
+	if p.spec.prune != nil {
+		p.spec.prune.uncalled(p, pp)
+	}
 	if err := p.maps(pp); err != nil {
 		return err
 	}

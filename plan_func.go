@@ -57,13 +57,12 @@ func (p *planner) function(f *FuncSpec) *plannedFunc {
 
 // core applies the CO-RE relocations of a function, and prunes it.
 func (p *planner) core(pf *plannedFunc) error {
-	prunes := p.prunes()
 	var failed map[*btf.CORERelo]error // and may be in dead code
 	insns, poisoned, err := relo.ApplyCORE(pf.Insns, p.spec.notes(), func(c *btf.CORERelo) (btf.Fixup, error) {
 		fix, err := p.relo.Resolve(c)
 		if err == nil {
 			pf.notes = append(pf.notes, note{core: c, fix: fix})
-		} else if prunes {
+		} else if p.spec.prune != nil {
 			if failed == nil {
 				failed = map[*btf.CORERelo]error{}
 			}
@@ -79,10 +78,10 @@ func (p *planner) core(pf *plannedFunc) error {
 	for _, u := range poisoned {
 		pf.poison = append(pf.poison, unresolved{pf.Name, u.Slot, u.Why})
 	}
-	if !prunes {
+	if p.spec.prune == nil {
 		return nil
 	}
-	if err := p.prune(pf); err != nil {
+	if err := p.spec.prune.function(p, pf); err != nil {
 		return mkerr.Errorf("%s: %w", pf.Name, err)
 	}
 	return p.reachedCORE(pf, failed)

@@ -46,7 +46,7 @@ func (p *planner) planMap(name string) (*plannedMap, error) {
 		if p.inline && (def.Kind == elf.MapKconfig || def.Kind == elf.MapData) {
 			pm.off, pm.why = true, feature.Unsupported(feature.GlobalData)
 			form := "constants are inlined"
-			if !def.ReadOnly { // who needs it cannot be loaded
+			if !def.ReadOnly || p.spec.prune == nil { // who needs it cannot be loaded
 				form = "left out"
 			}
 			p.lose(fmt.Sprintf("map %s: %s: %v", name, form, pm.why))

@@ -14,12 +14,39 @@ import (
 	"github.com/skepbpf/skep/maps"
 )
 
-// prunes reports whether constants are followed. Where the kernel has no data
-// sections, they have to be: an address of one that is left is an error.
-func (p *planner) prunes() bool { return p.spec.Prune || p.inline }
+// Prune makes plans of s leave out what constants make unreachable: those in
+// .rodata and other sections that nothing can change, and .kconfig externs.
+// Branches that they decide are resolved; maps and functions that only dead
+// code refers to are not created, and programs that stand in a program array
+// are not loaded if no tail call that can be reached leads to them. A map
+// without use in the object stays. What a section pinned by name holds is no
+// constant. The Plan and the Report list all of it.
+//
+// Before Linux 5.2, which brought data sections, an object that has constants
+// loads only so: where they are read one by one they become part of the
+// instructions.
+func (s *Spec) Prune() { s.prune = pruning{} }
 
-// prune takes out of a function what constants make unreachable.
-func (p *planner) prune(pf *plannedFunc) error {
+// pruner is what a plan does differently after Spec.Prune. The planner knows
+// it by this interface alone, so that a program which never prunes is linked
+// without the code.
+type pruner interface {
+	// programs plans those that can be reached.
+	programs(*planner, *Plan)
+	// function takes out of one what constants make unreachable.
+	function(*planner, *plannedFunc) error
+	// uncalled lists the functions that a program does not consist of any more.
+	uncalled(*planner, *plannedProgram)
+	// maps are those that something in the object refers to, but nothing that
+	// is left.
+	maps(*planner, *Plan) map[string]bool
+}
+
+type pruning struct{}
+
+func (pruning) programs(p *planner, plan *Plan) { p.reachable(plan) }
+
+func (pruning) function(p *planner, pf *plannedFunc) error {
 	before := pf.Insns
 	r, err := prune.Func(before, &prune.Env{Order: p.byteOrder(), Memory: p.memory, Zero: p.isZero})
 	if err != nil {
@@ -33,9 +60,6 @@ func (p *planner) prune(pf *plannedFunc) error {
 		}
 	}
 	pf.poison = poison
-	if !p.spec.Prune {
-		return nil
-	}
 	if n, m := r.Insns.Slots(), before.Slots(); n != m {
 		pf.pruned = append(pf.pruned, fmt.Sprintf("%s: %d instructions of %d are left", pf.Name, n, m))
 	}
@@ -114,11 +138,7 @@ func (p *planner) isZero(ref asm.Ref) bool {
 	return err == nil && x.sym != nil && x.Missing != nil
 }
 
-// prunedFuncs lists the functions that a program does not consist of any more.
-func (p *planner) prunedFuncs(pp *plannedProgram) {
-	if !p.spec.Prune {
-		return
-	}
+func (pruning) uncalled(p *planner, pp *plannedProgram) {
 	left := pp.linked.Names()
 	for _, f := range p.spec.reach(pp.name) {
 		if !slices.Contains(left, f.Name) {
@@ -135,12 +155,7 @@ func (p *planner) prunedMap(name string) *plannedMap {
 	}
 }
 
-// prunedMaps are the maps that something in the object refers to, but nothing
-// that is left.
-func (p *planner) prunedMaps(plan *Plan) map[string]bool {
-	if !p.spec.Prune {
-		return nil
-	}
+func (pruning) maps(p *planner, plan *Plan) map[string]bool {
 	mentioned, needed := map[string]bool{}, map[string]bool{}
 	for _, pp := range plan.programs {
 		if pol, _ := p.spec.policy(pp.name); pol == Off {
@@ -222,7 +237,7 @@ func (p *planner) noData(in *asm.Instruction) error {
 	if in.Ref.Kind != asm.RefMapValue || p.spec.Maps[in.Ref.Name] == nil || p.spec.Maps[in.Ref.Name].Type != maps.Array {
 		return nil
 	}
-	return mkerr.Errorf("%s: only constants that are read one by one can be inlined: %w", p.variableAt(in.Ref), feature.Unsupported(feature.GlobalData))
+	return mkerr.Errorf("%s: Spec.Prune inlines only constants that are read one by one: %w", p.variableAt(in.Ref), feature.Unsupported(feature.GlobalData))
 }
 
 // variableAt names what stands in a data section.

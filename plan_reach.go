@@ -7,8 +7,8 @@ import (
 
 // planPrograms plans all programs.
 func (p *planner) planPrograms(plan *Plan) {
-	if p.spec.Prune {
-		p.reachable(plan)
+	if p.spec.prune != nil {
+		p.spec.prune.programs(p, plan)
 		return
 	}
 	for _, name := range p.spec.ProgramNames() {

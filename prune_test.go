@@ -68,7 +68,9 @@ func TestPruneRuns(t *testing.T) {
 			var insns [2]uint32
 			for i, prune := range []bool{false, true} {
 				spec := s.spec(t)
-				spec.Prune = prune
+				if prune {
+					spec.Prune()
+				}
 				c := load(t, spec, s.options())
 				var got []uint32
 				for _, n := range []int{64, 64, 65} {
@@ -124,7 +126,7 @@ func TestPruneReport(t *testing.T) {
 	k := systest.NewKernel(t)
 	s := switches{jump: 2, trace: "n"}
 	spec := s.spec(t)
-	spec.Prune = true
+	spec.Prune()
 	c, err := skep.Load(spec, s.options())
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +188,9 @@ func TestPruneAbsent(t *testing.T) {
 		{true, 0, ""},
 	} {
 		spec := open(t, native("prune_absent"))
-		spec.Prune = tt.prune
+		if tt.prune {
+			spec.Prune()
+		}
 		if err := spec.Set("use_absent", tt.use); err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +228,7 @@ func TestPruneNoConstant(t *testing.T) {
 	} {
 		s := switches{trace: "n"}
 		spec := s.spec(t)
-		spec.Prune = true
+		spec.Prune()
 		tt.edit(spec)
 		plan, err := spec.Plan(madeUp(t))
 		if err != nil {
@@ -250,7 +254,9 @@ func TestPruneGivenMap(t *testing.T) {
 	s := switches{trace: "n"}
 	for _, prune := range []bool{false, true} {
 		spec, o := s.spec(t), s.options()
-		spec.Prune = prune
+		if prune {
+			spec.Prune()
+		}
 		o.Maps = map[string]*maps.Map{".rodata": m}
 		c, err := skep.Load(spec, o)
 		if c != nil {
@@ -284,7 +290,7 @@ func TestPruneTailCalls(t *testing.T) {
 	} {
 		s := switches{trace: "n"}
 		spec := s.spec(t)
-		spec.Prune = true
+		spec.Prune()
 		tt.edit(spec)
 		plan, err := spec.Plan(madeUp(t))
 		if err != nil {
@@ -317,7 +323,9 @@ func TestPruneEveryObject(t *testing.T) {
 		var loaded [2]map[string]skep.Outcome
 		for i, prune := range []bool{false, true} {
 			spec := ofAge(t, open(t, path))
-			spec.Prune = prune
+			if prune {
+				spec.Prune()
+			}
 			for _, p := range spec.Programs {
 				p.Policy = skep.Optional
 			}

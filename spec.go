@@ -78,17 +78,10 @@ type Spec struct {
 	Vars     map[string]*VarSpec
 	// Types of the object; nil if it was built without BTF.
 	Types *btf.Spec
-	// Prune makes the Plan leave out what constants make unreachable: those in
-	// .rodata and other sections that nothing can change, and .kconfig externs.
-	// Branches that they decide are resolved; maps and functions that only dead
-	// code refers to are not created, and programs that stand in a program array
-	// are not loaded if no tail call that can be reached leads to them. A map
-	// without use in the object stays. What a section pinned by name holds is no
-	// constant. The Plan and the Report list all of it.
-	Prune bool
 
 	object *elf.Object // never changed
 	prefer [][]string
+	prune  pruner // nil before Prune
 }
 
 // maxObject bounds the size of files that Open reads, in bytes.

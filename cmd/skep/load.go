@@ -89,7 +89,9 @@ func (f *loadFlags) object(e env, path string) int {
 	if f.autosize {
 		autosize(spec)
 	}
-	spec.Prune = f.prune
+	if f.prune {
+		spec.Prune()
+	}
 	var results []result
 	var report *reportInfo
 	if f.each {

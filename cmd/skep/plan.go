@@ -61,7 +61,9 @@ func (f *planFlags) object(e env, path string) int {
 	if f.autosize {
 		autosize(spec)
 	}
-	spec.Prune = f.prune
+	if f.prune {
+		spec.Prune()
+	}
 	for _, name := range splitList(f.off) {
 		if spec.Programs[name] == nil {
 			return fail(exitUsage, fmt.Errorf("%s: no program %s", path, name))

@@ -120,7 +120,7 @@ var reverseRows = []claim{
 		libbpf: "it refuses an object with such a function"},
 	{rule: "reverse: a kernel function is missing that others call", object: "kfunc_bad", options: []string{"+needs_none"}, steps: []string{"packet:needs_none"}, want: []any{5},
 		libbpf: "it resolves the externs of the whole object", config: []string{kernelBTF}},
-	{rule: "reverse: a kernel function is missing that only dead code calls", object: "prune_absent", hand: func(s *skep.Spec) { s.Prune = true },
+	{rule: "reverse: a kernel function is missing that only dead code calls", object: "prune_absent", hand: (*skep.Spec).Prune,
 		steps: []string{"packet:guarded"}, want: []any{3}, libbpf: "it resolves externs before it is known what is dead", config: []string{kernelBTF}},
 	{rule: "reverse: an option is missing that others use", object: "kconfig_strong", options: []string{"+needs_none"}, steps: []string{"packet:needs_none"}, want: []any{nil},
 		libbpf: "it resolves the externs of the whole object"},
