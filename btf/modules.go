@@ -37,7 +37,8 @@ func (k *Kernel) read(name string) (b []byte, mapped bool, err error) {
 func readAll(f io.Reader) ([]byte, error) {
 	var buf bytes.Buffer
 	if size, err := fileSize(f); err == nil && size > 0 && size < 1<<30 {
-		buf.Grow(int(size) + bytes.MinRead)
+		// Grow would clear it in one go, which is as bad as what bin.Clone avoids.
+		buf = *bytes.NewBuffer(make([]byte, 0, int(size)+bytes.MinRead))
 	}
 	_, err := buf.ReadFrom(f)
 	return buf.Bytes(), err

@@ -180,7 +180,13 @@ func TestKernelEqualsBpftool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compare(t, s, oracle(t, "/sys/kernel/btf/vmlinux"))
+	types := oracle(t, "/sys/kernel/btf/vmlinux")
+	compare(t, s, types)
+	if got, want := visit(s), oracleSum(t, types); got != want {
+		t.Errorf("visiting sums to %#x, what bpftool prints to %#x", got, want)
+	} else {
+		t.Logf("%d types, sum %#x", s.Len()-1, got)
+	}
 }
 
 // embedded finds the BPF objects inside the programs of libbpf-tools.

@@ -16,7 +16,10 @@ import (
 	"iter"
 	"math/bits"
 	"strings"
+	"sync"
 	"sync/atomic"
+
+	"github.com/skepbpf/skep/internal/bin"
 )
 
 // Spec is the types of one blob, perhaps split on a base. It is immutable and
@@ -28,6 +31,7 @@ type Spec struct {
 	strs    []byte                 // own strings
 	text    atomic.Pointer[string] // copy of strs that names are cut from
 	heap    atomic.Pointer[Spec]   // copy of a mapped Spec, see onHeap
+	copying sync.Mutex             // of those that set text and heap
 	base    *Spec
 	first   ID     // first own id: 1, or the base's Len
 	strOff  uint32 // offset of the first own string: 0, or the base's length
@@ -136,14 +140,11 @@ func (s *Spec) walkTo(id ID) (Type, bool) {
 // lie within the type section.
 func (s *Spec) at(id ID, off uint32) Type {
 	b := s.types[off:][:typeSize:typeSize]
-	t := Type{
-		s: s, id: id, off: off + typeSize,
-		name: binary.LittleEndian.Uint32(b), info: binary.LittleEndian.Uint32(b[4:]), size: binary.LittleEndian.Uint32(b[8:]),
-	}
+	c := common{binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:])}
 	if s.hdr.big {
-		t.name, t.info, t.size = bits.ReverseBytes32(t.name), bits.ReverseBytes32(t.info), bits.ReverseBytes32(t.size)
+		c = common{bits.ReverseBytes32(c.name), bits.ReverseBytes32(c.info), bits.ReverseBytes32(c.size)}
 	}
-	return t
+	return Type{s, id, off + typeSize, c}
 }
 
 func (s *Spec) recordLen(off uint32) uint32 {
@@ -159,6 +160,9 @@ func (s *Spec) All() iter.Seq[Type] {
 		h := s.onHeap()
 		if h == nil {
 			return
+		}
+		for b := h; b != nil; b = b.base {
+			b.copyText()
 		}
 		off := uint32(0)
 		for i := range h.index.n {
@@ -234,8 +238,9 @@ func (s *Spec) String(off uint32) (string, bool) {
 	if !s.guard.enter() {
 		return "", false
 	}
-	defer s.guard.leave()
-	return s.str(off)
+	text, ok := s.str(off)
+	s.guard.leave()
+	return text, ok
 }
 
 func (s *Spec) str(off uint32) (string, bool) {
@@ -304,26 +309,37 @@ func (s *Spec) onHeap() *Spec {
 		return nil
 	}
 	defer s.guard.leave()
+	s.copying.Lock()
+	defer s.copying.Unlock()
+	if h := s.heap.Load(); h != nil {
+		return h
+	}
 	var base *Spec
 	if s.base != nil {
 		if base = s.base.onHeap(); base == nil {
 			return nil
 		}
 	}
-	h, err := newSpec(bytes.Clone(s.raw), base)
+	h, err := newSpec(bin.Clone(s.raw), base)
 	if err != nil {
 		return nil
 	}
 	h.index = s.index
 	h.copyText()
-	if !s.heap.CompareAndSwap(nil, h) {
-		return s.heap.Load()
-	}
+	s.heap.Store(h)
 	return h
 }
 
-// copyText makes the string that names are cut from without further copying.
+// copyText makes the string that names are cut from without further copying, if
+// there is none. A kernel's BTF that was read has none until many are wanted.
 func (s *Spec) copyText() {
-	text := string(s.strs)
-	s.text.Store(&text)
+	if s.text.Load() != nil {
+		return
+	}
+	s.copying.Lock()
+	defer s.copying.Unlock()
+	if s.text.Load() == nil {
+		text := bin.String(s.strs)
+		s.text.Store(&text)
+	}
 }

@@ -10,12 +10,17 @@ import (
 // void. Methods that do not apply to the kind give zero values; so does
 // everything that reads the blob of a closed Kernel.
 type Type struct {
-	s    *Spec
-	id   ID
-	off  uint32 // of what follows the 12 common bytes, within the type section
-	name uint32
-	info uint32
-	size uint32 // or a type id
+	s   *Spec
+	id  ID
+	off uint32 // of what follows the common bytes, within the type section
+	common
+}
+
+// common are the 12 bytes that all types begin with. They are a struct of their
+// own because Go keeps structs of up to four fields in registers.
+type common struct {
+	name, info uint32
+	size       uint32 // or a type id
 }
 
 // ID is the type's id in its Spec and in every Spec split on it.
@@ -71,11 +76,10 @@ func (t Type) ref() ID {
 
 // Name is the type's name, "" if it has none.
 func (t Type) Name() string {
-	if t.name == 0 || !t.s.guard.enter() {
+	if t.name == 0 {
 		return ""
 	}
-	defer t.s.guard.leave()
-	s, _ := t.s.str(t.name)
+	s, _ := t.s.String(t.name)
 	return s
 }
 
@@ -125,9 +129,9 @@ func (t Type) Member(i int) Member {
 	if t.s == nil || !t.s.guard.enter() {
 		return Member{}
 	}
-	defer t.s.guard.leave()
 	m, _ := t.rawMember(i)
 	name, _ := t.s.str(m.name)
+	t.s.guard.leave()
 	return Member{name, m.typ, m.offset, m.bits}
 }
 
