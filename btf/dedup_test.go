@@ -360,3 +360,40 @@ func TestRelocateDeclared(t *testing.T) {
 		}
 	}
 }
+
+// TestRelocateDeclaredAmongSeveral: where structs of a name are several, what
+// is only declared is a declaration; without one it is not found.
+func TestRelocateDeclaredAmongSeveral(t *testing.T) {
+	from := NewBuilder(nil)
+	from.AddFwd("d", KindStruct)
+	base, err := from.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sb := NewBuilder(&BuilderOptions{Base: base})
+	sb.AddPtr(1)
+	s, err := sb.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, err := Distill(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, declared := range []bool{true, false} {
+		to := NewBuilder(nil)
+		to.AddStruct("d", 8, nil)
+		to.AddStruct("d", 16, nil)
+		if declared {
+			to.AddFwd("d", KindStruct)
+		}
+		target, err := to.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Relocate(rest, target)
+		if declared && (err != nil || got.ID(1) != 3) || !declared && !errors.Is(err, ErrNotFound) {
+			t.Errorf("declared there %v: %v, %v", declared, got, err)
+		}
+	}
+}

@@ -149,7 +149,8 @@ func (r *relocation) fits(small, t Type) bool {
 	case small.Kind() == KindFwd && k == KindFwd:
 		return small.KindFlag() == t.KindFlag()
 	case small.Kind() == KindFwd:
-		return k == KindStruct && !small.KindFlag() || k == KindUnion && small.KindFlag()
+		// Of several types of a name none is what was meant, but a declaration is.
+		return (k == KindStruct && !small.KindFlag() || k == KindUnion && small.KindFlag()) && r.severalOf(t) < 2
 	case small.Kind() == KindEnum:
 		return enumKinds.has(k) && small.size == t.size
 	case small.Kind() != k:
@@ -161,9 +162,10 @@ func (r *relocation) fits(small, t Type) bool {
 	case k == KindFloat:
 		return small.size == t.size
 	}
-	name, _ := t.s.str(t.name)
-	return small.size == t.size || r.several[name] < 2 && !r.embedded[small.id]
+	return small.size == t.size || r.severalOf(t) < 2 && !r.embedded[small.id]
 }
+
+func (r *relocation) severalOf(t Type) int { return r.several[string(t.nameBytes())] }
 
 // rewrite changes the split's ids and the strings that were the small base's.
 func (r *relocation) rewrite() (*Rewritten, error) {
