@@ -3,6 +3,7 @@ package skep_test
 import (
 	"bytes"
 	"errors"
+	stdmaps "maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -415,7 +416,7 @@ func TestEveryFieldIsConsumed(t *testing.T) {
 		reflect.TypeFor[elf.Object](), reflect.TypeFor[elf.MapDef](), reflect.TypeFor[elf.ProgDef](), reflect.TypeFor[elf.FuncDef](),
 		reflect.TypeFor[elf.VarDef](), reflect.TypeFor[elf.ExternDef](), reflect.TypeFor[elf.Match](), reflect.TypeFor[elf.Slot](),
 	} {
-		known := fields[typ.Name()]
+		known := stdmaps.Clone(fields[typ.Name()])
 		for i := range typ.NumField() {
 			f := typ.Field(i)
 			if !f.IsExported() {
