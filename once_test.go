@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -54,4 +55,25 @@ func (c configFS) Open(name string) (fs.File, error) {
 		*c.opened++
 	}
 	return f, err
+}
+
+// symbolsOnce is the system's files, of which the kernel writes the list of its
+// symbols once for all reads of the test: it takes most of the time of a load.
+func symbolsOnce(t *testing.T) fs.FS {
+	t.Helper()
+	const name = "proc/kallsyms"
+	text := readTest(t, "/"+name)
+	return readSymbols{os.DirFS("/"), fstest.MapFS{name: {Data: text}}}
+}
+
+type readSymbols struct {
+	fs.FS
+	symbols fstest.MapFS
+}
+
+func (s readSymbols) Open(name string) (fs.File, error) {
+	if _, ok := s.symbols[name]; ok {
+		return s.symbols.Open(name)
+	}
+	return s.FS.Open(name)
 }

@@ -3,6 +3,7 @@ package skep_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/skepbpf/skep"
+	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/sys/systest"
 	"github.com/skepbpf/skep/maps"
@@ -317,7 +319,9 @@ func TestPruneEveryObject(t *testing.T) {
 	if err != nil || len(paths) < 20 {
 		t.Fatalf("%d objects, %v", len(paths), err)
 	}
-	dir := bpffs(t)
+	dir, root := bpffs(t), symbolsOnce(t)
+	kernel := btf.NewKernel(os.DirFS("/"))
+	defer kernel.Close()
 	smaller := 0
 	for _, path := range paths {
 		var loaded [2]map[string]skep.Outcome
@@ -329,7 +333,12 @@ func TestPruneEveryObject(t *testing.T) {
 			for _, p := range spec.Programs {
 				p.Policy = skep.Optional
 			}
-			c, err := skep.Load(spec, &skep.Options{PinDir: dir})
+			facts, err := skep.ReadFacts(spec.Needs(), &skep.FactOptions{Root: root, BTF: kernel})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := skep.Load(spec, &skep.Options{PinDir: dir, Facts: facts})
+			facts.Close()
 			if err != nil {
 				if !prune {
 					break // a map that this kernel does not have

@@ -58,6 +58,7 @@ func TestRequirements(t *testing.T) {
 		t.Fatalf("%d objects, %v", len(paths), err)
 	}
 	trampolines := testutil.HasTrampolines(t, fentry.Try)
+	root := symbolsOnce(t)
 	kernel := btf.NewKernel(os.DirFS("/"))
 	defer kernel.Close()
 	judged := 0
@@ -78,7 +79,7 @@ func TestRequirements(t *testing.T) {
 			case !trampolines && (p.Type == prog.LSM || p.Type == prog.Tracing && p.Attach != prog.AttachTraceRawTP && p.Attach != prog.AttachTraceIter):
 				continue
 			}
-			f, err := skep.ReadFacts(s.Needs(), &skep.FactOptions{BTF: kernel})
+			f, err := skep.ReadFacts(s.Needs(), &skep.FactOptions{Root: root, BTF: kernel})
 			if err != nil {
 				t.Fatal(err)
 			}

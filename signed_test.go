@@ -403,7 +403,7 @@ func TestExclusiveFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	loaded, stolen := 0, 0
-	runs := systest.EachFault(t, systest.Faults{}, func(t *testing.T, in *systest.Injector) {
+	runs := systest.EachFault(t, systest.Faults{Sample: systest.All}, func(t *testing.T, in *systest.Injector) {
 		c, err := plan.Apply(t.Context(), &skep.Options{Parallel: 1})
 		in.Disarm()
 		in.Judge(t, err)

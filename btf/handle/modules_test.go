@@ -54,6 +54,7 @@ func TestModulesFaults(t *testing.T) {
 		Calls:  []systest.Fault{{Cmd: systest.AnyCmd}},
 		Errnos: []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EINVAL},
 		Setup:  func(t *testing.T) { fakeModules(t) },
+		Sample: systest.All,
 	}
 	runs := systest.EachFault(t, o, func(t *testing.T, in *systest.Injector) {
 		found, err := handle.Modules("b", "a")

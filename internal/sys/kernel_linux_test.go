@@ -130,7 +130,11 @@ func TestRejectionGivesTheLog(t *testing.T) {
 // the same. The test sends them itself: where the kernel expires CPU timers in
 // task work (Linux 5.10, x86 and arm64) those of a real profile come late.
 func TestLoadUnderProfiling(t *testing.T) {
-	insns := program(200000, 0)
+	n := 200000
+	if testutil.InGuest() {
+		n = 10000 // takes an emulated processor longer than the signals leave it, too
+	}
+	insns := program(n, 0)
 	loadProgram(t, BPF_PROG_TYPE_SOCKET_FILTER, program(0, 0))
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

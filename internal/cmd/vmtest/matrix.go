@@ -96,6 +96,8 @@ func (o *options) one(ctx context.Context, s *session, r *result, w io.Writer) e
 	args := []string{"-test.v=test2json", "-test.timeout=" + (timeout - timeout/10).String()}
 	if o.run != "" {
 		args = append(args, "-test.run="+o.run)
+	} else {
+		args = append(args, "-test.skip="+notInGuests)
 	}
 	for i := range bins {
 		bins[i].args = append(args, o.args...)

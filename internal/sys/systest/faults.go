@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/skepbpf/skep/internal/sys"
+	"github.com/skepbpf/skep/internal/testutil"
 )
 
 // Faults is what EachFault goes through. The zero value is all of it.
@@ -21,9 +22,23 @@ type Faults struct {
 	// Watch is what a case may not leave behind, beside what CheckLeaks looks
 	// for anyway.
 	Watch Watch
-	// Sample, if set, chooses the cases that are run, for tests that go through
-	// many. It is asked for each.
+	// Sample chooses the cases that are run, for tests that go through many. It
+	// is asked for each. nil is all of them, and in guests, which are emulated,
+	// each third.
 	Sample func() bool
+}
+
+// All is a Sample for tests that need all cases in guests, too.
+func All() bool { return true }
+
+// eachThird takes turns with errnos and the two ways to fail, of which there are
+// eight as a rule.
+func eachThird() func() bool {
+	n := 0
+	return func() bool {
+		n++
+		return n%3 == 0
+	}
 }
 
 // maxFaults ends the loop of code that never stops making calls.
@@ -41,6 +56,9 @@ func EachFault(t *testing.T, o Faults, f func(t *testing.T, in *Injector)) (runs
 	}
 	if len(o.Errnos) == 0 {
 		o.Errnos = []sys.Errno{sys.EPERM, sys.ENOMEM, sys.EAGAIN, sys.EINVAL}
+	}
+	if o.Sample == nil && testutil.InGuest() {
+		o.Sample = eachThird()
 	}
 	leaks := Begin(t, o.Watch)
 	e := &eachFault{t, o, f, leaks, 0}

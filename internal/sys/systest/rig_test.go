@@ -36,6 +36,7 @@ func TestEachFaultGoesThroughAll(t *testing.T) {
 		Calls:  []Fault{{Cmd: AnyCmd}, {Call: "memfd_create"}},
 		Errnos: []sys.Errno{sys.EPERM, sys.ENOMEM},
 		Setup:  func(t *testing.T) { NewKernel(t) },
+		Sample: All,
 	}, func(t *testing.T, in *Injector) {
 		err := twoMaps(true)
 		in.Disarm()
