@@ -67,7 +67,7 @@ func (o *Options) token() (*token.Token, error) {
 	}
 	t, err := token.Create(path)
 	if err != nil {
-		return nil, mkerr.Errorf("%s: %w", tokenVariable, err)
+		return nil, mkerr.WrapNamed("%s: %w", tokenVariable, err)
 	}
 	return t, nil
 }
@@ -261,7 +261,7 @@ func (p *Prepared) create(stop func() error) error {
 	}
 	for _, m := range p.plan.maps {
 		if err := stop(); err != nil {
-			return p.fail("slots", m.name, mkerr.Errorf("map %s: %w", m.name, err))
+			return p.fail("slots", m.name, mkerr.WrapNamed("map %s: %w", m.name, err))
 		}
 		if err := p.fillSlots(m); err != nil {
 			return p.fail("slots", m.name, err)

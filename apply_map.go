@@ -20,7 +20,7 @@ func (p *Prepared) createMaps(stop func() error) error {
 		m := p.plan.maps[i]
 		err := stop()
 		if err != nil {
-			err = mkerr.Errorf("map %s: %w", m.name, err)
+			err = mkerr.WrapNamed("map %s: %w", m.name, err)
 		} else if !m.off {
 			err = p.createMap(m)
 		}
@@ -38,17 +38,17 @@ const largeMap = 64 << 10
 func (p *Prepared) createMap(m *plannedMap) error {
 	if given := p.opts.Maps[m.name]; given != nil {
 		if m.constant {
-			return mkerr.Errorf("map %s: programs were pruned by what the object says it holds: no other map can be given for it", m.name)
+			return mkerr.Named("map %s: programs were pruned by what the object says it holds: no other map can be given for it", m.name)
 		}
 		dup, err := given.Dup()
 		if err != nil {
-			return mkerr.Errorf("map %s: %w", m.name, err)
+			return mkerr.WrapNamed("map %s: %w", m.name, err)
 		}
 		p.created(m, dup, MapOutcome{Reused: true})
 		return nil
 	}
 	if m.extern {
-		return mkerr.Errorf("map %s: declared in the object, defined in another: give it in Options.Maps", m.name)
+		return mkerr.Named("map %s: declared in the object, defined in another: give it in Options.Maps", m.name)
 	}
 	spec := m.spec
 	if p.btf == nil {
@@ -59,7 +59,7 @@ func (p *Prepared) createMap(m *plannedMap) error {
 	if m.ops != nil && m.ops.Module != vmlinux {
 		h, err := handle.Module(m.ops.Module)
 		if err != nil {
-			return mkerr.Errorf("map %s: %w", m.name, err)
+			return mkerr.WrapNamed("map %s: %w", m.name, err)
 		}
 		defer h.Close()
 		o.ValueBTF = h
@@ -105,7 +105,7 @@ func (p *Prepared) mapArena(m *plannedMap, made *maps.Map) error {
 		return nil
 	}
 	if _, err := mem.WriteAt(m.arena.contents, int64(m.arena.offset)); err != nil {
-		return mkerr.Errorf("map %s: variables: %w", m.name, err)
+		return mkerr.WrapNamed("map %s: variables: %w", m.name, err)
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ func (c *Collection) attachAll(stop func() error, links *Links, o *AttachOptions
 			continue
 		}
 		if err := stop(); err != nil {
-			return c.failAttach(pp.name, mkerr.Errorf("program %s: %w", pp.name, err))
+			return c.failAttach(pp.name, mkerr.WrapNamed("program %s: %w", pp.name, err))
 		}
 		fresh := func() (link.Link, error) {
 			if f := o.Attach[pp.name]; f != nil {
@@ -147,7 +147,7 @@ func (c *Collection) attachAll(stop func() error, links *Links, o *AttachOptions
 		case errors.Is(err, link.ErrNoTarget) || pp.policy == Optional:
 			links.Skipped[pp.name] = err
 		default:
-			return c.failAttach(pp.name, mkerr.Errorf("program %s: %w", pp.name, err))
+			return c.failAttach(pp.name, mkerr.WrapNamed("program %s: %w", pp.name, err))
 		}
 	}
 	return c.attachMaps(links, skip, t)

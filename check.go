@@ -39,7 +39,7 @@ func (s *Spec) Misfits(facts *Facts) ([]Misfit, error) {
 	f.assume(c.Needs())
 	p, err := c.Plan(&f)
 	if err != nil {
-		return nil, mkerr.Errorf("check types: %w", err)
+		return nil, mkerr.Wrap("check types: %w", err)
 	}
 	var all []Misfit
 	for _, pp := range p.programs {

@@ -37,7 +37,7 @@ func (c *Collection) Map(name string) (*maps.Map, error) {
 			if why == nil {
 				why = ErrOff
 			}
-			return nil, mkerr.Errorf("map %s: left out: %w", name, why)
+			return nil, mkerr.WrapNamed("map %s: left out: %w", name, why)
 		}
 	}
 	return nil, notFound("map", name, keys(c.Maps))
@@ -51,7 +51,7 @@ func (c *Collection) Program(name string) (*prog.Program, error) {
 		return p, nil
 	}
 	if o, ok := c.report.Programs[name]; ok && o.Why != nil {
-		return nil, mkerr.Errorf("program %s: left out: %w", name, o.Why)
+		return nil, mkerr.WrapNamed("program %s: left out: %w", name, o.Why)
 	}
 	return nil, notFound("program", name, keys(c.Programs))
 }
@@ -65,7 +65,7 @@ func (c *Collection) Clone(name string, edit func(*prog.Spec) error) (*prog.Prog
 			continue
 		}
 		if pp.err != nil {
-			return nil, mkerr.Errorf("program %s: left out: %w", name, pp.err)
+			return nil, mkerr.WrapNamed("program %s: left out: %w", name, pp.err)
 		}
 		again := &Prepared{Maps: c.Maps, plan: c.plan, opts: c.opts, features: c.features, report: newReport(c.plan)}
 		again.opts.Edit = edit

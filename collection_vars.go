@@ -16,7 +16,7 @@ func (c *Collection) Get(variable string, out any) error {
 		err = c.get(v, m, out)
 	}
 	if err != nil {
-		return mkerr.Errorf("variable %s: %w", variable, err)
+		return mkerr.WrapNamed("variable %s: %w", variable, err)
 	}
 	return nil
 }
@@ -31,7 +31,7 @@ func (c *Collection) Set(variable string, val any) error {
 		err = c.set(v, m, val)
 	}
 	if err != nil {
-		return mkerr.Errorf("variable %s: %w", variable, err)
+		return mkerr.WrapNamed("variable %s: %w", variable, err)
 	}
 	return nil
 }
@@ -97,13 +97,13 @@ func (c *Collection) inArena(v *elf.VarDef) (*maps.Memory, int64, error) {
 			return mem, int64(m.arena.offset) + int64(v.Offset), nil
 		}
 	}
-	return nil, 0, mkerr.Errorf("map %s: an arena of the caller's", v.Map)
+	return nil, 0, mkerr.Named("map %s: an arena of the caller's", v.Map)
 }
 
 // wholeValue reads the value of a data section that v is a part of.
 func wholeValue(m *maps.Map, v *elf.VarDef) ([]byte, error) {
 	if m.Type().PerCPU() {
-		return nil, mkerr.Errorf("map %s: each CPU has a value of its own: use the map", v.Map)
+		return nil, mkerr.Named("map %s: each CPU has a value of its own: use the map", v.Map)
 	}
 	value := make([]byte, m.ValueSize())
 	if err := m.Lookup(make([]byte, 4), value, 0); err != nil {

@@ -113,7 +113,7 @@ func ReadFacts(needs Needs, o *FactOptions) (*Facts, error) {
 	// Not for each load: what looks at pins is then in each program.
 	if f.Pins, err = readPins(o.PinDir, needs.PinPaths); err != nil {
 		_ = f.Close()
-		return nil, mkerr.Errorf("facts: %w", err)
+		return nil, mkerr.Wrap("facts: %w", err)
 	}
 	return f, nil
 }
@@ -153,20 +153,20 @@ func readFacts(needs Needs, o *FactOptions, root tree.Root) (*Facts, error) {
 	}
 	var err error
 	if f.Release, err = kernel.Release(root); err != nil {
-		return nil, mkerr.Errorf("facts: %w", err)
+		return nil, mkerr.Wrap("facts: %w", err)
 	}
 	if f.CPUs, err = kernel.PossibleCPUs(root); err != nil {
-		return nil, mkerr.Errorf("facts: possible CPUs: %w", err)
+		return nil, mkerr.Wrap("facts: possible CPUs: %w", err)
 	}
 	if needs.Version {
 		v, err := kernel.Version(root)
 		if err != nil {
-			return nil, mkerr.Errorf("facts: %w", err)
+			return nil, mkerr.Wrap("facts: %w", err)
 		}
 		f.Version = v.Code()
 	}
 	if err := f.readConfig(needs.Config, root, o.Config); err != nil {
-		return nil, mkerr.Errorf("facts: %w", err)
+		return nil, mkerr.Wrap("facts: %w", err)
 	}
 	f.readSymbols(needs.Symbols, root)
 	f.readFunctions(needs.Functions, root)
@@ -234,9 +234,9 @@ func (f *Facts) readFunctions(names []string, root tree.Root) {
 func (f *Facts) one(t *prog.Target) error {
 	switch fact := f.Functions[functionName(t)]; fact.State {
 	case Hidden:
-		return mkerr.Errorf("%s: is it unique: %w", t.Name, fact.Err)
+		return mkerr.WrapNamed("%s: is it unique: %w", t.Name, fact.Err)
 	case NotAsked:
-		return mkerr.Errorf("%s: is it unique: the facts do not say", t.Name)
+		return mkerr.Named("%s: is it unique: the facts do not say", t.Name)
 	default:
 		return t.CheckUnique(fact.Value)
 	}

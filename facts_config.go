@@ -34,7 +34,7 @@ func (c *Config) check() error {
 	bin.SortStrings(names)
 	for _, n := range names {
 		if !kconfig.IsOption(n) {
-			return mkerr.Errorf("config: %s is no option: names begin with CONFIG_", n)
+			return mkerr.Named("config: %s is no option: names begin with CONFIG_", n)
 		}
 	}
 	return nil
@@ -60,7 +60,7 @@ func (f *Facts) readConfig(names []string, root tree.Root, c *Config) error {
 	if len(c.Text) > 0 {
 		text, err := kernel.PlainConfig(c.Text)
 		if err != nil {
-			return mkerr.Errorf("config: %s: %w", givenText, err)
+			return mkerr.WrapNamed("config: %s: %w", givenText, err)
 		}
 		left = f.known(left, kernel.ParseConfig(text, left), givenText)
 		asked = append(asked, givenText)

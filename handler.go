@@ -81,7 +81,7 @@ func (pp *plannedProgram) attach(p *prog.Program) (link.Link, error) {
 	case h == nil:
 		return link.AttachSection(p, pp.match)
 	case h.Link == nil:
-		return nil, mkerr.Errorf("section %q: its handler does not attach: %w", pp.section, link.ErrNoTarget)
+		return nil, mkerr.WrapNamed("section %q: its handler does not attach: %w", pp.section, link.ErrNoTarget)
 	default:
 		return h.Link(p, pp.match.Target)
 	}

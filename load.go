@@ -61,7 +61,7 @@ func (l *loader) unit(stop func() error, u *unit) error {
 		required = required || pp.policy == Required
 		name = pp.name
 		if pp.err != nil {
-			errs = append(errs, mkerr.Errorf("program %s: %w", pp.name, pp.err))
+			errs = append(errs, mkerr.WrapNamed("program %s: %w", pp.name, pp.err))
 			continue
 		}
 		p, err := l.one(stop, pp)
@@ -103,10 +103,10 @@ func (l *loader) loaded(pp *plannedProgram, p *prog.Program, u *unit) {
 
 func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, error) {
 	if err := stop(); err != nil {
-		return nil, mkerr.Errorf("program %s: %w", pp.name, err)
+		return nil, mkerr.WrapNamed("program %s: %w", pp.name, err)
 	}
 	if err := l.checkModules(pp); err != nil {
-		return nil, mkerr.Errorf("program %s: %w", pp.name, err)
+		return nil, mkerr.WrapNamed("program %s: %w", pp.name, err)
 	}
 	spec := pp.spec
 	spec.Maps = make(map[string]prog.MapRef, len(l.Maps))
@@ -126,7 +126,7 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 		}
 	}
 	if err != nil {
-		return nil, mkerr.Errorf("program %s: %w", pp.name, err)
+		return nil, mkerr.WrapNamed("program %s: %w", pp.name, err)
 	}
 	p, err := prog.Load(&spec, &prog.Options{
 		BTF:      l.btf,
@@ -143,7 +143,7 @@ func (l *loader) one(stop func() error, pp *plannedProgram) (*prog.Program, erro
 	// Cancelled while the verifier ran.
 	if err := stop(); err != nil {
 		_ = p.Close()
-		return nil, mkerr.Errorf("program %s: %w", pp.name, err)
+		return nil, mkerr.WrapNamed("program %s: %w", pp.name, err)
 	}
 	return p, nil
 }
@@ -157,7 +157,7 @@ func (l *loader) tables(pp *plannedProgram, refs map[string]prog.MapRef) (made [
 			Name: ".jumptables", Type: maps.InsnArray, KeySize: 4, ValueSize: valueSize, MaxEntries: uint32(len(t.targets)),
 		}, &maps.Options{Features: l.features, Token: l.token.TokenFD()})
 		if err != nil {
-			return made, mkerr.Errorf("jump table %s: %w", t.name, err)
+			return made, mkerr.WrapNamed("jump table %s: %w", t.name, err)
 		}
 		made = append(made, m)
 		refs[t.name] = m
@@ -167,11 +167,11 @@ func (l *loader) tables(pp *plannedProgram, refs map[string]prog.MapRef) (made [
 			binary.NativeEndian.PutUint32(key[:], uint32(i))
 			binary.NativeEndian.PutUint32(value[:], to)
 			if err := m.Update(key[:], value[:], maps.Any); err != nil {
-				return made, mkerr.Errorf("jump table %s: %w", t.name, err)
+				return made, mkerr.WrapNamed("jump table %s: %w", t.name, err)
 			}
 		}
 		if err := m.Freeze(); err != nil {
-			return made, mkerr.Errorf("jump table %s: %w", t.name, err)
+			return made, mkerr.WrapNamed("jump table %s: %w", t.name, err)
 		}
 	}
 	return made, nil

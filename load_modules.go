@@ -27,7 +27,7 @@ func (l *loader) openModules() {
 	found, err := handle.Modules(names...)
 	if err != nil {
 		for _, n := range names {
-			l.moduleErr[n] = mkerr.Errorf("module %s: %w", n, err)
+			l.moduleErr[n] = mkerr.WrapNamed("module %s: %w", n, err)
 		}
 		return
 	}
@@ -37,7 +37,7 @@ func (l *loader) openModules() {
 	}
 	for _, m := range l.plan.modules {
 		if err := m.check(found[m.name]); err != nil {
-			l.moduleErr[m.name] = mkerr.Errorf("module %s: %w", m.name, err)
+			l.moduleErr[m.name] = mkerr.WrapNamed("module %s: %w", m.name, err)
 		}
 	}
 }
@@ -48,7 +48,7 @@ var errModuleChanged = errors.New("its types are not those that the plan was mad
 // numbers of types of a module that was built anew mean other ones.
 func (m *plannedModule) check(h *handle.Handle) error {
 	if h == nil {
-		return mkerr.Errorf("BTF: %w: is it loaded?", btf.ErrNotFound)
+		return mkerr.Wrap("BTF: %w: is it loaded?", btf.ErrNotFound)
 	}
 	b, err := h.Bytes()
 	if err == nil && sumOf(b) != m.sum {

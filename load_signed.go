@@ -19,7 +19,7 @@ func (l *loader) stillOwner(program string, s *prog.Spec) error {
 			return err
 		}
 		if !bytes.Equal(sum[:], m.spec.ExclusiveHash) {
-			return mkerr.Errorf("map %s is exclusive to the program as it was planned, and Edit changed its instructions: change the Spec's", m.name)
+			return mkerr.Named("map %s is exclusive to the program as it was planned, and Edit changed its instructions: change the Spec's", m.name)
 		}
 	}
 	return nil

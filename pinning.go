@@ -91,7 +91,7 @@ func openPinning(stop func() error, dir string) (*pinning, error) {
 			return nil, bpffs.Explain(t.linkDir(), err)
 		}
 	}
-	return nil, mkerr.Errorf("%s: appears and vanishes all the time: %w", t.dir, fs.ErrExist)
+	return nil, mkerr.WrapNamed("%s: appears and vanishes all the time: %w", t.dir, fs.ErrExist)
 }
 
 // lockAttempts bounds the race with others that make and remove a directory.
@@ -190,7 +190,7 @@ func (t *pinning) commit(stop func() error) error {
 	errs := []error{err}
 	for done--; done >= 0; done-- {
 		if err := t.updates[done].back(); err != nil {
-			errs = append(errs, mkerr.Errorf("roll back: link of %s: %w", t.updates[done].name, err))
+			errs = append(errs, mkerr.WrapNamed("roll back: link of %s: %w", t.updates[done].name, err))
 		}
 	}
 	return mkerr.Join(append(errs, t.undo())...)
@@ -213,10 +213,10 @@ func (t *pinning) put(stop func() error) (done int, err error) {
 			return i, err
 		}
 		if i < len(t.updates)-1 && u.blind != nil {
-			return i, mkerr.Errorf("link of %s: its program, to go back to: %w", u.name, u.blind)
+			return i, mkerr.WrapNamed("link of %s: its program, to go back to: %w", u.name, u.blind)
 		}
 		if err = u.there(); err != nil {
-			return i, mkerr.Errorf("link of %s: %w", u.name, err)
+			return i, mkerr.WrapNamed("link of %s: %w", u.name, err)
 		}
 	}
 	return len(t.updates), nil
@@ -227,7 +227,7 @@ func (t *pinning) undo() error {
 	var errs []error
 	for i := len(t.swaps) - 1; i >= 0; i-- {
 		if err := t.swaps[i].Undo(); err != nil {
-			errs = append(errs, mkerr.Errorf("roll back: %w", err))
+			errs = append(errs, mkerr.Wrap("roll back: %w", err))
 		}
 	}
 	t.swaps = nil

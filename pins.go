@@ -61,7 +61,7 @@ func readPins(dir string, own []string) (*Pins, error) {
 	for _, folder := range [...]string{p.Dir, links} {
 		names, err := sys.ReadDir(folder)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, mkerr.Errorf("pins: %w", bpffs.Explain(folder, err))
+			return nil, mkerr.Wrap("pins: %w", bpffs.Explain(folder, err))
 		}
 		for _, name := range names {
 			// The kernel's own files have a dot.

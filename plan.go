@@ -138,7 +138,7 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 		plan.addGroup(group, index)
 	}
 	if bad := plan.firstFailure(); bad != nil {
-		return fail("plan", bad.name, mkerr.Errorf("program %s: %w", bad.name, bad.err))
+		return fail("plan", bad.name, mkerr.WrapNamed("program %s: %w", bad.name, bad.err))
 	}
 	var pruned map[string]bool
 	if p.spec.prune != nil {
@@ -151,7 +151,7 @@ func (s *Spec) Plan(f *Facts) (*Plan, error) {
 		}
 		m, err := p.planMap(name)
 		if err != nil {
-			return fail("plan", name, mkerr.Errorf("map %s: %w", name, err))
+			return fail("plan", name, mkerr.WrapNamed("map %s: %w", name, err))
 		}
 		plan.maps = append(plan.maps, m)
 	}
@@ -239,7 +239,7 @@ func (p *planner) program(name string) *plannedProgram {
 
 func (p *planner) fill(pp *plannedProgram, ps *ProgramSpec) error {
 	if ps.Type == 0 {
-		return mkerr.Errorf("section %q is no known program type: set Type", ps.Section)
+		return mkerr.Named("section %q is no known program type: set Type", ps.Section)
 	}
 	if ps.Type == prog.StructOps {
 		if err := p.member(pp); err != nil {
@@ -293,10 +293,10 @@ func (p *planner) target(pp *plannedProgram) error {
 		return p.targetModule(pp)
 	}
 	if t.Name == "" {
-		return mkerr.Errorf("section %q names no target: set Target.Name", pp.section)
+		return mkerr.Named("section %q names no target: set Target.Name", pp.section)
 	}
 	if pp.spec.Type == prog.Ext && t.Program == nil {
-		return mkerr.Errorf("target %w", &prog.TargetError{Function: t.Name, Err: prog.ErrNoTargetProgram})
+		return mkerr.Wrap("target %w", &prog.TargetError{Function: t.Name, Err: prog.ErrNoTargetProgram})
 	}
 	if t.Program != nil { // only the kernel knows its BTF
 		pp.notes = append(pp.notes, note{text: fmt.Sprintf("target %s: of program %s", t.Name, t.Program.Name())})
@@ -306,11 +306,11 @@ func (p *planner) target(pp *plannedProgram) error {
 		return nil
 	}
 	if err := pp.spec.Resolve(p.facts.BTF); err != nil {
-		return mkerr.Errorf("target %w", err)
+		return mkerr.Wrap("target %w", err)
 	}
 	if t.Unique && pp.spec.HooksFunction() {
 		if err := p.facts.one(t); err != nil {
-			return mkerr.Errorf("target %w", err)
+			return mkerr.Wrap("target %w", err)
 		}
 		t.Unique = false // not to be asked again
 	}
@@ -333,7 +333,7 @@ func (p *planner) targetModule(pp *plannedProgram) error {
 	}
 	types, err := p.facts.BTF.Module(module)
 	if err != nil {
-		return mkerr.Errorf("target %w", err)
+		return mkerr.Wrap("target %w", err)
 	}
 	p.moduleIndex(module, types)
 	return nil

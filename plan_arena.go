@@ -56,7 +56,7 @@ func (p *planner) arenaOf(name string) (*globals, error) {
 	if !ok {
 		var err error
 		if g, err = p.arenaGlobals(name); err != nil {
-			return nil, mkerr.Errorf("map %s: %w", name, err)
+			return nil, mkerr.WrapNamed("map %s: %w", name, err)
 		}
 		p.arenas[name] = g
 	}
@@ -97,7 +97,7 @@ func (p *planner) table(pp *plannedProgram, t *elf.JumpTable) error {
 		}
 	}
 	if t.Bad != nil {
-		return mkerr.Errorf("jump table %s: %w", t.Name, t.Bad)
+		return mkerr.WrapNamed("jump table %s: %w", t.Name, t.Bad)
 	}
 	start, ok := pp.linked.Start(t.Func)
 	if !ok {

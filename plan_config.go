@@ -82,7 +82,7 @@ func (p *planner) optionValue(x *plannedExtern) ([]byte, error) {
 		}
 		return b, err
 	case Hidden:
-		err = mkerr.Errorf("the kernel's configuration cannot be read: %w", v.Err)
+		err = mkerr.Wrap("the kernel's configuration cannot be read: %w", v.Err)
 	case NotAsked:
 		err = errors.New("the facts do not say")
 	default:

@@ -61,7 +61,7 @@ func (p *planner) extern(pf *plannedFunc, in *asm.Instruction, slot int) error {
 	}
 	x, err := p.lookUp(in)
 	if err != nil {
-		return mkerr.Errorf("extern %s: %w", in.Ref.Name, err)
+		return mkerr.WrapNamed("extern %s: %w", in.Ref.Name, err)
 	}
 	if x.sym == nil {
 		in.Ref = asm.Ref{Kind: asm.RefMapValue, Name: kconfigMap, Addend: int32(x.def.Offset)}

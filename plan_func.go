@@ -48,7 +48,7 @@ func (p *planner) function(f *FuncSpec) *plannedFunc {
 			err = p.noData(in)
 		}
 		if err != nil && pf.err == nil {
-			pf.err = mkerr.Errorf("%s: %w", f.Name, err)
+			pf.err = mkerr.WrapNamed("%s: %w", f.Name, err)
 		}
 		slot += in.Slots()
 	}
@@ -72,7 +72,7 @@ func (p *planner) core(pf *plannedFunc) error {
 		return fix, err
 	})
 	if err != nil {
-		return mkerr.Errorf("%s: %w", pf.Name, err)
+		return mkerr.WrapNamed("%s: %w", pf.Name, err)
 	}
 	pf.Insns = insns
 	for _, u := range poisoned {
@@ -82,7 +82,7 @@ func (p *planner) core(pf *plannedFunc) error {
 		return nil
 	}
 	if err := p.spec.prune.function(p, pf); err != nil {
-		return mkerr.Errorf("%s: %w", pf.Name, err)
+		return mkerr.WrapNamed("%s: %w", pf.Name, err)
 	}
 	return p.reachedCORE(pf, failed)
 }

@@ -43,7 +43,7 @@ func (p *planner) member(pp *plannedProgram) error {
 			continue
 		}
 		if planned.err != nil {
-			return mkerr.Errorf("map %s: %w", name, planned.err)
+			return mkerr.WrapNamed("map %s: %w", name, planned.err)
 		}
 		for _, m := range planned.value.Missing {
 			if m.Program == pp.name {

@@ -151,7 +151,7 @@ func (pruning) uncalled(p *planner, pp *plannedProgram) {
 func (p *planner) prunedMap(name string) *plannedMap {
 	return &plannedMap{
 		name: name, spec: *p.spec.Maps[name].Spec.Copy(), off: true,
-		why: mkerr.Errorf("%w: only code that is never reached refers to it", ErrPruned),
+		why: mkerr.Wrap("%w: only code that is never reached refers to it", ErrPruned),
 	}
 }
 
@@ -237,7 +237,7 @@ func (p *planner) noData(in *asm.Instruction) error {
 	if in.Ref.Kind != asm.RefMapValue || p.spec.Maps[in.Ref.Name] == nil || p.spec.Maps[in.Ref.Name].Type != maps.Array {
 		return nil
 	}
-	return mkerr.Errorf("%s: Spec.Prune inlines only constants that are read one by one: %w", p.variableAt(in.Ref), feature.Unsupported(feature.GlobalData))
+	return mkerr.WrapNamed("%s: Spec.Prune inlines only constants that are read one by one: %w", p.variableAt(in.Ref), feature.Unsupported(feature.GlobalData))
 }
 
 // variableAt names what stands in a data section.

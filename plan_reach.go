@@ -33,7 +33,7 @@ func (p *planner) reachable(plan *Plan) {
 		pp := w.planned[name]
 		if pp == nil {
 			if pp = p.unplanned(name); pp.policy != Off {
-				pp.policy, pp.err = Off, mkerr.Errorf("%w: no tail call that can be reached leads to it", ErrPruned)
+				pp.policy, pp.err = Off, mkerr.Wrap("%w: no tail call that can be reached leads to it", ErrPruned)
 			}
 		}
 		plan.programs = append(plan.programs, pp)

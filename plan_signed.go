@@ -56,17 +56,17 @@ func (p *planner) planExclusive(pm *plannedMap, owner string) error {
 			if why == nil {
 				why = ErrOff
 			}
-			pm.off, pm.why = true, mkerr.Errorf("exclusive to program %s, which is left out: %w", owner, why)
+			pm.off, pm.why = true, mkerr.WrapNamed("exclusive to program %s, which is left out: %w", owner, why)
 			return nil
 		}
 		sum, err := pp.spec.Digest(p.bytes)
 		if err != nil {
-			return mkerr.Errorf("exclusive to program %s: %w", owner, err)
+			return mkerr.WrapNamed("exclusive to program %s: %w", owner, err)
 		}
 		pm.spec.ExclusiveHash = sum[:]
 		return nil
 	}
-	return mkerr.Errorf("exclusive: %w", notFound("program", owner, p.spec.ProgramNames()))
+	return mkerr.Wrap("exclusive: %w", notFound("program", owner, p.spec.ProgramNames()))
 }
 
 // Signing is what is known of a program's identity before it is loaded. It
@@ -100,11 +100,11 @@ func (p *Plan) Signing(program string) (*Signing, error) {
 			continue
 		}
 		if pp.err != nil {
-			return nil, mkerr.Errorf("program %s: left out: %w", program, pp.err)
+			return nil, mkerr.WrapNamed("program %s: left out: %w", program, pp.err)
 		}
 		s, err := p.signing(pp)
 		if err != nil {
-			return nil, mkerr.Errorf("program %s: sign: %w", program, err)
+			return nil, mkerr.WrapNamed("program %s: sign: %w", program, err)
 		}
 		return s, nil
 	}
@@ -131,7 +131,7 @@ func (p *Plan) signing(pp *plannedProgram) (*Signing, error) {
 		return s, nil
 	}
 	if len(spec.Modules) > 0 {
-		return nil, mkerr.Errorf("it uses types of module %s, which no signature covers on Linux 7.3", spec.Modules[0])
+		return nil, mkerr.Named("it uses types of module %s, which no signature covers on Linux 7.3", spec.Modules[0])
 	}
 	for _, name := range spec.UsedMaps() {
 		if s.Bytes, err = p.appendContents(s.Bytes, name, pp.name); err != nil {
@@ -148,12 +148,12 @@ func (p *Plan) appendContents(b []byte, name, program string) ([]byte, error) {
 			continue
 		}
 		if m.spec.Type != maps.Array || !m.spec.Freeze || m.owner != program {
-			return nil, mkerr.Errorf("map %s: Linux 7.3 wants all maps of a signed program to be frozen Arrays that are exclusive to it", name)
+			return nil, mkerr.Named("map %s: Linux 7.3 wants all maps of a signed program to be frozen Arrays that are exclusive to it", name)
 		}
 		if m.spec.Contents == nil {
 			return append(b, make([]byte, m.spec.ValueSize)...), nil
 		}
 		return append(b, m.spec.Contents...), nil
 	}
-	return nil, mkerr.Errorf("map %s: a jump table, which no signature covers on Linux 7.3", name)
+	return nil, mkerr.Named("map %s: a jump table, which no signature covers on Linux 7.3", name)
 }

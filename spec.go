@@ -96,7 +96,7 @@ func Open(path string) (*Spec, error) {
 	}
 	s, err := Read(b)
 	if err != nil {
-		return nil, mkerr.Errorf("%s: %w", path, err)
+		return nil, mkerr.WrapNamed("%s: %w", path, err)
 	}
 	s.Name, _, _ = strings.Cut(filepath.Base(path), ".")
 	return s, nil
@@ -231,11 +231,11 @@ func (s *Spec) Prefer(programs ...string) error {
 			return notFound("program", n, s.ProgramNames())
 		}
 		if slices.Contains(programs[:i], n) {
-			return mkerr.Errorf("program %s: named twice", n)
+			return mkerr.Named("program %s: named twice", n)
 		}
 		for _, g := range s.prefer {
 			if slices.Contains(g, n) {
-				return mkerr.Errorf("program %s: already in a group of alternatives", n)
+				return mkerr.Named("program %s: already in a group of alternatives", n)
 			}
 		}
 	}

@@ -51,7 +51,7 @@ func (s *Spec) ops(name string) *structops.Ops {
 	return o
 }
 
-func (o *StructOps) fail(err error) error { return mkerr.Errorf("map %s: %w", o.name, err) }
+func (o *StructOps) fail(err error) error { return mkerr.WrapNamed("map %s: %w", o.name, err) }
 
 // Set gives a member its value. The member is a path in C, such as "flags" or
 // "conf.limit"; val is what VarSpec.Set takes, or a string that fits, with its
@@ -69,11 +69,11 @@ func (o *StructOps) Set(member string, val any) error {
 		return nil
 	}
 	if err := checkValue(o.ops.Types, m.Type, val); err != nil {
-		return o.fail(mkerr.Errorf("member %s: %w", member, err))
+		return o.fail(mkerr.WrapNamed("member %s: %w", member, err))
 	}
 	b, err := sysenc.Encode(val, len(mem))
 	if err != nil {
-		return o.fail(mkerr.Errorf("member %s: %w", member, err))
+		return o.fail(mkerr.WrapNamed("member %s: %w", member, err))
 	}
 	copy(mem, b)
 	return nil
@@ -86,10 +86,10 @@ func (o *StructOps) Get(member string, out any) error {
 		return o.fail(err)
 	}
 	if err := checkValue(o.ops.Types, m.Type, out); err != nil {
-		return o.fail(mkerr.Errorf("member %s: %w", member, err))
+		return o.fail(mkerr.WrapNamed("member %s: %w", member, err))
 	}
 	if err := sysenc.Decode(mem, out); err != nil {
-		return o.fail(mkerr.Errorf("member %s: %w", member, err))
+		return o.fail(mkerr.WrapNamed("member %s: %w", member, err))
 	}
 	return nil
 }
@@ -158,9 +158,9 @@ func (o *StructOps) member(path string, function bool) (structops.Member, []byte
 	}
 	if m.Func != function {
 		if function {
-			return m, nil, mkerr.Errorf("member %s: no pointer to a function", path)
+			return m, nil, mkerr.Named("member %s: no pointer to a function", path)
 		}
-		return m, nil, mkerr.Errorf("member %s: a pointer to a function: see SetProgram", path)
+		return m, nil, mkerr.Named("member %s: a pointer to a function: see SetProgram", path)
 	}
 	return m, o.ops.Data[m.Offset : m.Offset+m.Size], nil
 }
@@ -189,7 +189,7 @@ func (s *Spec) policy(name string) (Policy, error) {
 	}
 	switch {
 	case used && !created:
-		return Off, mkerr.Errorf("%w: so is each struct_ops map that it is for", ErrOff)
+		return Off, mkerr.Wrap("%w: so is each struct_ops map that it is for", ErrOff)
 	case created && p.Policy == Off:
 		return Required, nil
 	case p.Policy == Off:
@@ -217,7 +217,7 @@ func (c *Collection) AttachStructOps(name string) (*link.StructOps, error) {
 		if l, err = link.AttachStructOps(m, o); err == nil {
 			return l, nil
 		}
-		err = mkerr.Errorf("map %s: %w", name, err)
+		err = mkerr.WrapNamed("map %s: %w", name, err)
 	}
 	return nil, &StepError{Object: c.plan.object, Step: "attach", Name: name, Err: err}
 }
@@ -230,7 +230,7 @@ func (c *Collection) UpdateStructOps(l *link.StructOps, name string) error {
 		if err = l.UpdateMap(m, o); err == nil {
 			return nil
 		}
-		err = mkerr.Errorf("map %s: %w", name, err)
+		err = mkerr.WrapNamed("map %s: %w", name, err)
 	}
 	return &StepError{Object: c.plan.object, Step: "attach", Name: name, Err: err}
 }
@@ -255,5 +255,5 @@ func (c *Collection) structOps(name string) (*maps.Map, link.StructOpsOptions, e
 		}
 		return m, o, nil
 	}
-	return nil, o, mkerr.Errorf("map %s: not a struct_ops map", name)
+	return nil, o, mkerr.Named("map %s: not a struct_ops map", name)
 }

@@ -43,7 +43,7 @@ func Upgrade(ctx context.Context, s *Spec, o *UpgradeOptions) (*Collection, *Lin
 	}
 	fail := func(err error) error { return &StepError{Object: s.Name, Step: "pins", Err: err} }
 	if o.Remove && pinDir(o.PinDir) == maps.DefaultPinDir {
-		return nil, nil, fail(mkerr.Errorf("remove: %s is not the object's own", maps.DefaultPinDir))
+		return nil, nil, fail(mkerr.Named("remove: %s is not the object's own", maps.DefaultPinDir))
 	}
 	t, err := openPinning(ctx.Err, o.PinDir)
 	if err != nil {
@@ -175,7 +175,7 @@ func (c *Collection) migrate(stop func() error, d *PinDecision) error {
 		}
 	}
 	if err := stop(); err != nil {
-		return mkerr.Errorf("map %s: %w", d.Name, err)
+		return mkerr.WrapNamed("map %s: %w", d.Name, err)
 	}
 	old, err := maps.OpenPinned(d.Path, 0)
 	if err != nil {

@@ -45,11 +45,11 @@ func (v *VarSpec) Set(val any) error {
 		return err
 	}
 	if err := v.check(val); err != nil {
-		return mkerr.Errorf("variable %s: %w", v.def.Name, err)
+		return mkerr.WrapNamed("variable %s: %w", v.def.Name, err)
 	}
 	b, err := sysenc.Encode(val, int(v.def.Size))
 	if err != nil {
-		return mkerr.Errorf("variable %s: %w", v.def.Name, err)
+		return mkerr.WrapNamed("variable %s: %w", v.def.Name, err)
 	}
 	if m.Contents == nil {
 		m.Contents = make([]byte, m.ValueSize)
@@ -66,7 +66,7 @@ func (v *VarSpec) Get(out any) error {
 		return err
 	}
 	if err := v.check(out); err != nil {
-		return mkerr.Errorf("variable %s: %w", v.def.Name, err)
+		return mkerr.WrapNamed("variable %s: %w", v.def.Name, err)
 	}
 	mem := m.Contents
 	if mem == nil {
@@ -75,7 +75,7 @@ func (v *VarSpec) Get(out any) error {
 		mem = mem[v.def.Offset:][:v.def.Size]
 	}
 	if err := sysenc.Decode(mem, out); err != nil {
-		return mkerr.Errorf("variable %s: %w", v.def.Name, err)
+		return mkerr.WrapNamed("variable %s: %w", v.def.Name, err)
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func foreign(o binary.ByteOrder) bool {
 func (v *VarSpec) home() (*MapSpec, error) {
 	m := v.spec.Maps[v.def.Map]
 	if m == nil {
-		return nil, mkerr.Errorf("variable %s: %w", v.def.Name, notFound("map", v.def.Map, v.spec.MapNames()))
+		return nil, mkerr.WrapNamed("variable %s: %w", v.def.Name, notFound("map", v.def.Map, v.spec.MapNames()))
 	}
 	have := uint64(m.ValueSize)
 	if m.Contents != nil {

@@ -1,8 +1,9 @@
 package asm
 
 import (
-	"fmt"
 	"math"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // field is where a relative target is kept in an instruction.
@@ -82,19 +83,19 @@ func (i *Instruction) SetTarget(at, slot int) error {
 	switch i.jumpField() {
 	case offField:
 		if d < math.MinInt16 || d > math.MaxInt16 {
-			return fmt.Errorf("jump of %+d slots does not fit 16 bits", d)
+			return mkerr.Errorf("jump of %+d slots does not fit 16 bits", d)
 		}
 		i.Off = int16(d)
 	case immField:
 		if d < math.MinInt32 || d > math.MaxInt32 {
-			return fmt.Errorf("jump of %+d slots does not fit 32 bits", d)
+			return mkerr.Errorf("jump of %+d slots does not fit 32 bits", d)
 		}
 		i.Imm = int64(d)
 		if i.Op == OpLoadImm64 {
 			i.Imm = int64(uint32(int32(d)))
 		}
 	default:
-		return fmt.Errorf("opcode %#02x has no target", uint8(i.Op)) // its text would keep the disassembler in every loader
+		return mkerr.Errorf("opcode %#02x has no target", uint8(i.Op)) // its text would keep the disassembler in every loader
 	}
 	i.Ref = Ref{}
 	return nil

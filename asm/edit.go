@@ -1,10 +1,10 @@
 package asm
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Editor gathers changes to a list of instructions and makes them all at once,
@@ -84,10 +84,10 @@ func (e *Editor) sorted() ([]edit, error) {
 	end := 0
 	for _, d := range edits {
 		if d.at < 0 || d.n < 0 || d.at > len(e.ins) || d.n > len(e.ins)-d.at {
-			return nil, fmt.Errorf("edit: instructions %d+%d: out of range, have %d", d.at, d.n, len(e.ins))
+			return nil, mkerr.Errorf("edit: instructions %d+%d: out of range, have %d", d.at, d.n, len(e.ins))
 		}
 		if d.at < end {
-			return nil, fmt.Errorf("edit: instruction %d: another edit drops it", d.at)
+			return nil, mkerr.Errorf("edit: instruction %d: another edit drops it", d.at)
 		}
 		end = d.at + d.n
 	}

@@ -1,6 +1,6 @@
 package asm
 
-import "fmt"
+import "github.com/skepbpf/skep/internal/mkerr"
 
 // nowhere marks in a layout an instruction that is gone, or that a jump must
 // not lead to.
@@ -101,14 +101,14 @@ func (l *layout) retarget(e *Editor, edits []edit) error {
 				err = l.out[l.index[i]].SetTarget(int(l.slot[i]), slot)
 			}
 			if err != nil {
-				return fmt.Errorf("edit: instruction %d: %w", i, err)
+				return mkerr.Errorf("edit: instruction %d: %w", i, err)
 			}
 		}
 		at += in.Slots()
 	}
 	for k, d := range edits {
 		if err := l.checkNew(e.added[d.from:d.to], int(l.block[k])); err != nil {
-			return fmt.Errorf("edit: instruction %d: new code: %w", d.at, err)
+			return mkerr.Errorf("edit: instruction %d: new code: %w", d.at, err)
 		}
 	}
 	return nil
@@ -117,18 +117,18 @@ func (l *layout) retarget(e *Editor, edits []edit) error {
 // moved gives the new slot for a jump to an old one.
 func (l *layout) moved(old []int32, to int) (int, error) {
 	if to < 0 || to >= len(old) {
-		return 0, fmt.Errorf("jumps to slot %d, outside the list", to)
+		return 0, mkerr.Errorf("jumps to slot %d, outside the list", to)
 	}
 	i := old[to]
 	if i == nowhere {
-		return 0, fmt.Errorf("jumps to slot %d, inside a wide instruction", to)
+		return 0, mkerr.Errorf("jumps to slot %d, inside a wide instruction", to)
 	}
 	slot := l.goes[i]
 	switch {
 	case slot == nowhere:
-		return 0, fmt.Errorf("jumps to instruction %d, in the middle of replaced code", i)
+		return 0, mkerr.Errorf("jumps to instruction %d, in the middle of replaced code", i)
 	case int(slot) == l.slots:
-		return 0, fmt.Errorf("jumps to instruction %d, which is deleted and has no successor", i)
+		return 0, mkerr.Errorf("jumps to instruction %d, which is deleted and has no successor", i)
 	}
 	return int(slot), nil
 }
@@ -148,11 +148,11 @@ func (l *layout) checkNew(add Instructions, start int) error {
 		}
 		switch {
 		case to < 0 || to > len(own):
-			return fmt.Errorf("instruction %d jumps to slot %d, outside the new code", n, to)
+			return mkerr.Errorf("instruction %d jumps to slot %d, outside the new code", n, to)
 		case to < len(own) && own[to] == nowhere:
-			return fmt.Errorf("instruction %d jumps to slot %d, inside a wide instruction", n, to)
+			return mkerr.Errorf("instruction %d jumps to slot %d, inside a wide instruction", n, to)
 		case start+to == l.slots:
-			return fmt.Errorf("instruction %d jumps to its end, where nothing follows", n)
+			return mkerr.Errorf("instruction %d jumps to its end, where nothing follows", n)
 		}
 	}
 	return nil

@@ -2,10 +2,10 @@ package asm
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // slotSize is sizeof(struct bpf_insn).
@@ -94,7 +94,7 @@ func (ins Instructions) AppendEncode(dst []byte, order binary.ByteOrder) ([]byte
 	for n := range ins {
 		in := &ins[n]
 		if err := in.check(); err != nil {
-			return nil, fmt.Errorf("instruction %d: %w", n, err)
+			return nil, mkerr.Errorf("instruction %d: %w", n, err)
 		}
 		dst = appendSlot(dst, big, in.Op, in.Dst, in.Src, in.Off, uint32(in.Imm))
 		if in.Op == OpLoadImm64 {
@@ -117,13 +117,13 @@ func appendSlot(dst []byte, big bool, op Opcode, d, s Reg, off int16, imm uint32
 func (i *Instruction) check() error {
 	switch {
 	case i.Ref.Kind == RefMark:
-		return fmt.Errorf("label %q: not assembled", i.Ref.Name)
+		return mkerr.Named("label %q: not assembled", i.Ref.Name)
 	case i.Ref.Kind == RefLabel:
-		return fmt.Errorf("jump to label %q: not assembled", i.Ref.Name)
+		return mkerr.Named("jump to label %q: not assembled", i.Ref.Name)
 	case i.Dst > 15 || i.Src > 15:
-		return fmt.Errorf("register %d does not fit 4 bits", max(i.Dst, i.Src))
+		return mkerr.Errorf("register %d does not fit 4 bits", max(i.Dst, i.Src))
 	case i.Op != OpLoadImm64 && (i.Imm < math.MinInt32 || i.Imm > math.MaxInt32):
-		return fmt.Errorf("immediate %#x does not fit 32 bits", i.Imm)
+		return mkerr.Errorf("immediate %#x does not fit 32 bits", i.Imm)
 	}
 	return nil
 }

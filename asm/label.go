@@ -1,6 +1,6 @@
 package asm
 
-import "fmt"
+import "github.com/skepbpf/skep/internal/mkerr"
 
 // Label marks a place in hand-built code: the next instruction of the list.
 // It takes no space; Assemble removes it.
@@ -19,7 +19,7 @@ func Assemble(code ...Instruction) (Instructions, error) {
 	for i := range code {
 		if r := &code[i].Ref; r.Kind == RefMark {
 			if _, dup := places[r.Name]; dup {
-				return nil, fmt.Errorf("assemble: label %q: placed twice", r.Name)
+				return nil, mkerr.Named("assemble: label %q: placed twice", r.Name)
 			}
 			places[r.Name] = slot
 			continue
@@ -38,14 +38,14 @@ func Assemble(code ...Instruction) (Instructions, error) {
 		if in.Ref.Kind == RefLabel {
 			to, ok := places[in.Ref.Name]
 			if !ok {
-				return nil, fmt.Errorf("assemble: instruction %d: label %q: not placed", len(out), in.Ref.Name)
+				return nil, mkerr.Errorf("assemble: instruction %d: label %q: not placed", len(out), in.Ref.Name)
 			}
 			if to == end {
-				return nil, fmt.Errorf("assemble: label %q: no instruction follows it", in.Ref.Name)
+				return nil, mkerr.Named("assemble: label %q: no instruction follows it", in.Ref.Name)
 			}
 			name := in.Ref.Name
 			if err := in.SetTarget(slot, to); err != nil {
-				return nil, fmt.Errorf("assemble: instruction %d: label %q: %w", len(out), name, err)
+				return nil, mkerr.Errorf("assemble: instruction %d: label %q: %w", len(out), name, err)
 			}
 		}
 		out = append(out, in)

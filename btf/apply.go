@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/skepbpf/skep/asm"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // poisonCall is the helper number that a poisoned instruction calls, 0xbad2310:
@@ -131,5 +132,5 @@ func (f Fixup) mismatch(what string, got int64) error {
 }
 
 func (f Fixup) errorf(format string, args ...any) error {
-	return fmt.Errorf("apply CO-RE %s: %s", f.Kind, fmt.Sprintf(format, args...))
+	return mkerr.Errorf("apply CO-RE %s: %s", f.Kind, fmt.Sprintf(format, args...))
 }

@@ -3,12 +3,12 @@ package btf
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // An archive is: the 8 bytes of archiveMagic; the number of files; for each
@@ -42,7 +42,7 @@ func WriteArchive(w io.Writer, files map[string][]byte) error {
 	text := 0
 	for name := range files {
 		if !fs.ValidPath(name) || name == "." {
-			return fmt.Errorf("BTF archive: %q is no name of a file", name)
+			return mkerr.Named("BTF archive: %q is no name of a file", name)
 		}
 		names = append(names, name)
 		text += len(name)
@@ -50,7 +50,7 @@ func WriteArchive(w io.Writer, files map[string][]byte) error {
 	bin.SortStrings(names)
 	for i := 1; i < len(names); i++ {
 		if strings.HasPrefix(names[i], names[i-1]+"/") {
-			return fmt.Errorf("BTF archive: %s is a file and a directory", names[i-1])
+			return mkerr.Named("BTF archive: %s is a file and a directory", names[i-1])
 		}
 	}
 	head := []byte(archiveMagic)

@@ -3,6 +3,8 @@ package btf
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // BuilderOptions say what a Builder writes. nil means all of the zero value.
@@ -189,7 +191,7 @@ func (b *Builder) Spec() (*Spec, error) {
 	}
 	s, err := parse(blob, b.opts.Base, true)
 	if err != nil {
-		return nil, fmt.Errorf("build BTF: %w", err)
+		return nil, mkerr.Wrap("build BTF: %w", err)
 	}
 	if n := b.opts.PointerSize; n != 0 && s.base == nil && s.sizeOfLong() == 0 {
 		s.ptr.Store(int32(n))

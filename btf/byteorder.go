@@ -3,7 +3,8 @@ package btf
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // InOrder is s with the bytes of all numbers in that order; s itself if they
@@ -26,7 +27,7 @@ func (s *Spec) InOrder(o binary.ByteOrder) (*Spec, error) {
 	}
 	out, err := parse(b, h.base, !h.sound)
 	if err != nil {
-		return nil, fmt.Errorf("other byte order: %w", err)
+		return nil, mkerr.Wrap("other byte order: %w", err)
 	}
 	return out, nil
 }

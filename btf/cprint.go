@@ -2,10 +2,10 @@ package btf
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // COptions says what WriteC prints. The zero value prints all types.
@@ -78,7 +78,7 @@ func WriteC(w io.Writer, s *Spec, o *COptions) error {
 	p.text("#endif /* ", o.guard(), " */\n")
 	p.flush()
 	if p.err != nil {
-		return fmt.Errorf("print BTF as C: %w", p.err)
+		return mkerr.Wrap("print BTF as C: %w", p.err)
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
 package btf
 
-import "fmt"
+import "github.com/skepbpf/skep/internal/mkerr"
 
 // Dedup merges types that are the same, as libbpf's btf__dedup and pahole do:
 // what many compilation units wrote one after another (Builder.AddSpec) becomes
@@ -41,7 +41,7 @@ func Dedup(s *Spec, ext []byte) (*Rewritten, error) {
 		out, err = d.rewrite(ext)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("dedup BTF: %w", err)
+		return nil, mkerr.Wrap("dedup BTF: %w", err)
 	}
 	return out, nil
 }
@@ -118,7 +118,7 @@ const (
 func (d *dedup) spend(n int) bool {
 	d.steps -= n
 	if d.steps < 0 && d.err == nil {
-		d.err = fmt.Errorf("too many types are alike: more than %d comparisons", stepsForAll+stepsForEach*int(d.n))
+		d.err = mkerr.Errorf("too many types are alike: more than %d comparisons", stepsForAll+stepsForEach*int(d.n))
 	}
 	return d.steps >= 0
 }
@@ -135,7 +135,7 @@ func (d *dedup) load(s *Spec) error {
 	for id := uint32(s.first); id < limit; id++ {
 		r := record(d.w[from:])
 		if k := r.kind(); k >= kindCount {
-			return fmt.Errorf("type %d: kind %d is not known", id, k)
+			return mkerr.Errorf("type %d: kind %d is not known", id, k)
 		}
 		r = r[:r.size()]
 		d.at = append(d.at, uint32(from))
@@ -143,13 +143,13 @@ func (d *dedup) load(s *Spec) error {
 		var bad error
 		r.eachID(func(to ID) ID {
 			if uint32(to) >= limit {
-				bad = fmt.Errorf("type %d refers to type %d of %d", id, to, limit)
+				bad = mkerr.Errorf("type %d refers to type %d of %d", id, to, limit)
 			}
 			return to
 		})
 		r.eachString(func(off uint32) uint32 {
 			if off >= text && off != 0 {
-				bad = fmt.Errorf("type %d: string at %#x of %#x", id, off, text)
+				bad = mkerr.Errorf("type %d: string at %#x of %#x", id, off, text)
 			}
 			return off
 		})
@@ -218,7 +218,7 @@ func (d *dedup) name(off uint32) uint32 {
 		had := len(d.strs.buf)
 		d.names[at], _ = d.strs.addBytes(d.s.ownBytes(at))
 		if d.grown.tooLong(d.s, len(d.strs.buf)-had) && d.err == nil {
-			d.err = fmt.Errorf("%d bytes of strings that overlap become more than %d times as many", len(d.s.strs), maxGrowth)
+			d.err = mkerr.Errorf("%d bytes of strings that overlap become more than %d times as many", len(d.s.strs), maxGrowth)
 		}
 	}
 	return d.names[at]

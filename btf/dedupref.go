@@ -1,6 +1,6 @@
 package btf
 
-import "fmt"
+import "github.com/skepbpf/skep/internal/mkerr"
 
 // refFrame is a type whose references are being settled, up to word next.
 type refFrame struct{ id, next uint32 }
@@ -26,7 +26,7 @@ func (d *dedup) reference(id uint32) {
 			r[f.next] = d.resolve(to)
 			f.next = nextRef(r, f.next)
 		case d.to[to] == busy:
-			d.err = fmt.Errorf("type %d is part of a circle of references", to)
+			d.err = mkerr.Errorf("type %d is part of a circle of references", to)
 		default:
 			d.refs = append(d.refs, d.begin(to))
 		}

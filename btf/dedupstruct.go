@@ -1,12 +1,12 @@
 package btf
 
-import "fmt"
+import "github.com/skepbpf/skep/internal/mkerr"
 
 // refuse ends the work: a kind that no type refers to stands where one is
 // referred to.
 func (d *dedup) refuse(k Kind) {
 	if d.err == nil {
-		d.err = fmt.Errorf("a type refers to a %s, which is none", k)
+		d.err = mkerr.Errorf("a type refers to a %s, which is none", k)
 	}
 }
 

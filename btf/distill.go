@@ -2,7 +2,8 @@ package btf
 
 import (
 	"errors"
-	"fmt"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // ErrNotSplit: the operation takes BTF that is split on a base.
@@ -20,7 +21,7 @@ func Distill(s *Spec) (base, split *Spec, err error) {
 		base, split, err = d.run()
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("distill BTF: %w", err)
+		return nil, nil, mkerr.Wrap("distill BTF: %w", err)
 	}
 	return base, split, nil
 }
@@ -98,7 +99,7 @@ func (d *distiller) mark() error {
 		todo = todo[:len(todo)-1]
 		r, ok := t.record(buf)
 		if !ok || placeOf(t) == refused {
-			return fmt.Errorf("the split refers to type %d of the base, a %s", t.id, t.Kind())
+			return mkerr.Errorf("the split refers to type %d of the base, a %s", t.id, t.Kind())
 		}
 		buf = r
 		if placeOf(t) == inSplit {

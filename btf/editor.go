@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Editor makes a changed copy of a Spec. Ids never move: types are changed in
@@ -338,7 +339,7 @@ func (e *Editor) Spec() (*Spec, error) {
 	}
 	s, err := parse(e.encode(), e.s.base, e.reshaped)
 	if err != nil {
-		return nil, fmt.Errorf("edit BTF: %w", err)
+		return nil, mkerr.Wrap("edit BTF: %w", err)
 	}
 	return s, nil
 }

@@ -1,10 +1,10 @@
 package btf
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/skepbpf/skep/internal/elffile"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // File is the BTF of a file.
@@ -26,7 +26,7 @@ type File struct {
 func ReadFile(r io.ReaderAt, size int64, base *Spec) (*File, error) {
 	var head [8]byte
 	if _, err := r.ReadAt(head[:], 0); err != nil {
-		return nil, fmt.Errorf("read BTF: %w", err)
+		return nil, mkerr.Wrap("read BTF: %w", err)
 	}
 	if _, err := byteOrder(section, head[:]); err == nil {
 		b, err := readWhole(r, size)
@@ -49,11 +49,11 @@ func ReadFile(r io.ReaderAt, size int64, base *Spec) (*File, error) {
 // readWhole reads a file that is not larger than BTF can be.
 func readWhole(r io.ReaderAt, size int64) ([]byte, error) {
 	if size < 0 || size > maxFile {
-		return nil, fmt.Errorf("read BTF: a file of %d bytes", size)
+		return nil, mkerr.Errorf("read BTF: a file of %d bytes", size)
 	}
 	b := make([]byte, size)
 	if n, err := r.ReadAt(b, 0); n < len(b) {
-		return nil, fmt.Errorf("read BTF: %w", err)
+		return nil, mkerr.Wrap("read BTF: %w", err)
 	}
 	return b, nil
 }
@@ -67,7 +67,7 @@ func readELF(f *elffile.File, base *Spec) (*File, error) {
 		return nil, err
 	}
 	if types == nil {
-		return nil, fmt.Errorf("no section %s: %w", section, ErrNoBTF)
+		return nil, mkerr.WrapNamed("no section %s: %w", section, ErrNoBTF)
 	}
 	out := &File{}
 	if out.Ext, err = sectionData(f, extSection); err != nil {
@@ -100,7 +100,7 @@ const baseSection = ".BTF.base"
 func readDistilled(small, types []byte, base *Spec) (*Spec, error) {
 	b, err := Parse(small)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", baseSection, err)
+		return nil, mkerr.WrapNamed("%s: %w", baseSection, err)
 	}
 	s, err := ParseSplit(types, b)
 	if err != nil || base == nil {

@@ -1,11 +1,11 @@
 package btf
 
 import (
-	"fmt"
 	"io"
 	"strconv"
 
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // GoOptions says what WriteGo prints.
@@ -52,7 +52,7 @@ func WriteGo(w io.Writer, s *Spec, o *GoOptions) error {
 	p.out = body
 	p.flush()
 	if p.err != nil {
-		return fmt.Errorf("print BTF as Go: %w", p.err)
+		return mkerr.Wrap("print BTF as Go: %w", p.err)
 	}
 	return nil
 }
@@ -93,12 +93,12 @@ func (p *goPrinter) roots(ids []ID) {
 	for _, id := range ids {
 		t, ok := p.s.typ(id)
 		if !ok {
-			p.fail(fmt.Errorf("no type %d", id))
+			p.fail(mkerr.Errorf("no type %d", id))
 			return
 		}
 		in, ok := p.s.strip(id)
 		if !ok || !definedInGo.has(in.Kind()) {
-			p.fail(fmt.Errorf("type %d, %s, is no struct, union or enum", id, t.cstring()))
+			p.fail(mkerr.Errorf("type %d, %s, is no struct, union or enum", id, t.cstring()))
 			return
 		}
 		hint := in.Name()

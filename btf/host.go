@@ -2,10 +2,11 @@ package btf
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"runtime"
 	"strings"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Host tells a kernel among those that a program has types of.
@@ -29,7 +30,7 @@ func ReadHost(root fs.FS) (Host, error) {
 	var h Host
 	b, err := fs.ReadFile(root, "proc/sys/kernel/osrelease")
 	if err != nil {
-		return h, fmt.Errorf("which kernel this is: %w", err)
+		return h, mkerr.Wrap("which kernel this is: %w", err)
 	}
 	h.Release = strings.TrimSpace(string(b))
 	if b, err := fs.ReadFile(root, "proc/sys/kernel/arch"); err == nil {
@@ -46,7 +47,7 @@ func ReadHost(root fs.FS) (Host, error) {
 		b, err = fs.ReadFile(root, "usr/lib/os-release")
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return h, fmt.Errorf("which distribution this is: %w", err)
+		return h, mkerr.Wrap("which distribution this is: %w", err)
 	}
 	for line := range strings.Lines(string(b)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
@@ -73,18 +74,18 @@ func (h Host) Path() string {
 func For(files fs.FS, h Host) (*Spec, error) {
 	name := h.Path()
 	if !fs.ValidPath(name) {
-		return nil, fmt.Errorf("types of %+v: %w", h, ErrNoBTF)
+		return nil, mkerr.Errorf("types of %+v: %w", h, ErrNoBTF)
 	}
 	b, err := fs.ReadFile(files, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %w", ErrNoBTF, err)
+		return nil, mkerr.Errorf("%w: %w", ErrNoBTF, err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	s, err := Parse(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, mkerr.WrapNamed("%s: %w", name, err)
 	}
 	return s, nil
 }
@@ -95,7 +96,7 @@ func For(files fs.FS, h Host) (*Spec, error) {
 func KernelOf(vmlinux *Spec) *Kernel {
 	k := &Kernel{opened: true, listed: true, vm: module{name: vmlinuxName}, swept: make(map[string]kindSet)}
 	if k.vm.spec = vmlinux.onHeap(); k.vm.spec == nil {
-		k.vm.err = fmt.Errorf("kernel BTF: %w", ErrClosed)
+		k.vm.err = mkerr.Wrap("kernel BTF: %w", ErrClosed)
 	}
 	return k
 }

@@ -2,10 +2,10 @@ package btf
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/skepbpf/skep/internal/elffile"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/tree"
 )
 
@@ -22,11 +22,11 @@ func imageBTF(root tree.Root, name string) ([]byte, error) {
 		err = errors.ErrUnsupported
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, mkerr.WrapNamed("%s: %w", name, err)
 	}
 	b, err := fileBTF(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, mkerr.WrapNamed("%s: %w", name, err)
 	}
 	return b, nil
 }
@@ -58,7 +58,7 @@ func fileBTF(r io.ReaderAt, size int64) ([]byte, error) {
 	}
 	b, err := sectionData(f, section)
 	if err == nil && b == nil {
-		err = fmt.Errorf("no section %s: %w", section, ErrNoBTF)
+		err = mkerr.WrapNamed("no section %s: %w", section, ErrNoBTF)
 	}
 	return b, err
 }

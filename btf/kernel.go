@@ -2,12 +2,12 @@ package btf
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"slices"
 	"sync"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/tree"
 )
 
@@ -168,7 +168,7 @@ func (k *Kernel) vmlinux(names []sought) (*Spec, error) {
 			return k.load(m, b, mapped, nil, names)
 		})
 		if err != nil {
-			m.err = fmt.Errorf("kernel BTF: %w", err)
+			m.err = mkerr.Wrap("kernel BTF: %w", err)
 		}
 		return m.spec, m.err
 	}

@@ -1,9 +1,8 @@
 package btf
 
 import (
-	"fmt"
-
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // COREObject is what Minimize looks at in an object: its types, and its
@@ -33,7 +32,7 @@ func RelosOf(notes []Note) []*CORERelo {
 // are not there, which is no error.
 func Minimize(kernel []*Spec, objects ...COREObject) (*Spec, error) {
 	if len(kernel) == 0 {
-		return nil, fmt.Errorf("minimize BTF: no kernel: %w", ErrNoBTF)
+		return nil, mkerr.Wrap("minimize BTF: no kernel: %w", ErrNoBTF)
 	}
 	heap := make([]*Spec, len(kernel))
 	for i, s := range kernel {
@@ -48,13 +47,13 @@ func Minimize(kernel []*Spec, objects ...COREObject) (*Spec, error) {
 			continue
 		}
 		if err := z.object(NewRelocatorFor(o.Types, kernel...), o.Relos); err != nil {
-			return nil, fmt.Errorf("minimize BTF: %w", err)
+			return nil, mkerr.Wrap("minimize BTF: %w", err)
 		}
 	}
 	z.long(kernel)
 	s, err := z.build(kernel)
 	if err != nil {
-		return nil, fmt.Errorf("minimize BTF: %w", err)
+		return nil, mkerr.Wrap("minimize BTF: %w", err)
 	}
 	return s, nil
 }
@@ -135,7 +134,7 @@ func (z *minimizer) object(r *Relocator, relos []*CORERelo) error {
 			c := &root.cands[i]
 			if ok, err := m.match(c); ok && err == nil {
 				if err := z.candidate(m, c.t); err != nil {
-					return fmt.Errorf("CO-RE %s: %w", relo.Describe(r.local), err)
+					return mkerr.WrapNamed("CO-RE %s: %w", relo.Describe(r.local), err)
 				}
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Mapper is what a file of a Kernel's fs.FS may also implement: the whole file
@@ -65,7 +67,7 @@ func (k *Kernel) openVmlinux(use func(b []byte, mapped bool) error) error {
 	}
 	if err == nil {
 		if err = use(b, mapped); err != nil {
-			err = fmt.Errorf("%s: %w", name, err)
+			err = mkerr.WrapNamed("%s: %w", name, err)
 		}
 	}
 	return err
@@ -87,7 +89,7 @@ var images = [...]string{
 func (k *Kernel) fromImage(use func(b []byte, mapped bool) error) error {
 	release, err := k.release()
 	if err != nil {
-		return fmt.Errorf("%w: not in sysfs, and the release is unknown: %w", ErrNoBTF, err)
+		return mkerr.Errorf("%w: not in sysfs, and the release is unknown: %w", ErrNoBTF, err)
 	}
 	var first error
 	for _, pattern := range images {
@@ -97,16 +99,16 @@ func (k *Kernel) fromImage(use func(b []byte, mapped bool) error) error {
 			if err = use(b, false); err == nil {
 				return nil
 			}
-			err = fmt.Errorf("%s: %w", name, err)
+			err = mkerr.WrapNamed("%s: %w", name, err)
 		}
 		if first == nil && !errors.Is(err, fs.ErrNotExist) {
 			first = err
 		}
 	}
 	if first != nil {
-		return fmt.Errorf("%w: not in sysfs: %w", ErrNoBTF, first)
+		return mkerr.Errorf("%w: not in sysfs: %w", ErrNoBTF, first)
 	}
-	return fmt.Errorf("%w: neither "+btfDir+"/"+vmlinuxName+" (CONFIG_DEBUG_INFO_BTF) nor an image on disk", ErrNoBTF)
+	return mkerr.Errorf("%w: neither "+btfDir+"/"+vmlinuxName+" (CONFIG_DEBUG_INFO_BTF) nor an image on disk", ErrNoBTF)
 }
 
 // list reads the names of modules, once.
@@ -116,7 +118,7 @@ func (k *Kernel) list() error {
 	}
 	names, err := k.root.Names(btfDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("list module BTF: %w", err)
+		return mkerr.Wrap("list module BTF: %w", err)
 	}
 	for _, name := range names {
 		if name != vmlinuxName {

@@ -2,9 +2,9 @@ package btf
 
 import (
 	"bytes"
-	"fmt"
 
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Permute puts the own types of s into another order: order holds all their
@@ -13,16 +13,16 @@ import (
 func Permute(s *Spec, ext []byte, order []ID) (*Rewritten, error) {
 	s, err := s.checked()
 	if err != nil {
-		return nil, fmt.Errorf("permute BTF: %w", err)
+		return nil, mkerr.Wrap("permute BTF: %w", err)
 	}
 	out := &Rewritten{first: s.first, ids: make([]ID, s.index.n)}
 	if len(order) != len(out.ids) {
-		return nil, fmt.Errorf("permute BTF: an order of %d of %d types", len(order), len(out.ids))
+		return nil, mkerr.Errorf("permute BTF: an order of %d of %d types", len(order), len(out.ids))
 	}
 	for i, id := range order {
 		at := id - s.first
 		if id < s.first || int(at) >= len(out.ids) || out.ids[at] != 0 {
-			return nil, fmt.Errorf("permute BTF: type %d in place %d: not of its own, or twice", id, i)
+			return nil, mkerr.Errorf("permute BTF: type %d in place %d: not of its own, or twice", id, i)
 		}
 		out.ids[at] = s.first + ID(i)
 	}
@@ -32,7 +32,7 @@ func Permute(s *Spec, ext []byte, order []ID) (*Rewritten, error) {
 		t, _ := s.typ(id)
 		r, ok := t.record(buf)
 		if !ok {
-			return nil, fmt.Errorf("permute BTF: type %d: kind %d is not known", id, t.Kind())
+			return nil, mkerr.Errorf("permute BTF: type %d: kind %d is not known", id, t.Kind())
 		}
 		buf = r
 		r.eachID(out.ID)
@@ -43,11 +43,11 @@ func Permute(s *Spec, ext []byte, order []ID) (*Rewritten, error) {
 	if ext != nil {
 		same := func(off uint32) (uint32, bool) { return off, true }
 		if out.Ext, err = rewriteExt(ext, same, out.ID); err != nil {
-			return nil, fmt.Errorf("permute BTF: %w", err)
+			return nil, mkerr.Wrap("permute BTF: %w", err)
 		}
 	}
 	if out.Types, err = parse(s.assemble(types, s.layout(), s.strs), s.base, false); err != nil {
-		return nil, fmt.Errorf("permute BTF: %w", err)
+		return nil, mkerr.Wrap("permute BTF: %w", err)
 	}
 	return out, nil
 }

@@ -1,6 +1,6 @@
 package btf
 
-import "fmt"
+import "github.com/skepbpf/skep/internal/mkerr"
 
 // Relocate moves a split whose base was made by Distill onto a full base: that
 // of the kernel it is to be used with. Types of the small base are found there
@@ -21,7 +21,7 @@ func Relocate(split, base *Spec) (*Rewritten, error) {
 		out, err = r.run()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("relocate BTF: %w", err)
+		return nil, mkerr.Wrap("relocate BTF: %w", err)
 	}
 	return out, nil
 }
@@ -55,7 +55,7 @@ func (r *relocation) run() (*Rewritten, error) {
 	for id := ID(1); id < n; id++ {
 		if r.ids[id-1] == 0 {
 			t, _ := r.small.typ(id)
-			return nil, fmt.Errorf("type %d of the small base, %s of %d bytes, is not in the other: %w", id, t.cstring(), t.Size(), ErrNotFound)
+			return nil, mkerr.Errorf("type %d of the small base, %s of %d bytes, is not in the other: %w", id, t.cstring(), t.Size(), ErrNotFound)
 		}
 	}
 	return r.rewrite()
@@ -71,7 +71,7 @@ func (r *relocation) collect() error {
 			p, name = places[k], t.Name()
 		}
 		if p != inBase && p != inBaseBy || name == "" || t.Kind() == KindEnum64 {
-			return fmt.Errorf("type %d, %s %q: not of a distilled base", t.id, t.Kind(), name)
+			return mkerr.Errorf("type %d, %s %q: not of a distilled base", t.id, t.Kind(), name)
 		}
 		r.byName[name] = append(r.byName[name], t.id)
 	}
@@ -134,7 +134,7 @@ func (r *relocation) match() error {
 				continue
 			}
 			if old := r.ids[id-1]; old != 0 {
-				return fmt.Errorf("type %d of the small base, %s of %d bytes, is type %d and type %d of the other", id, small.cstring(), small.Size(), old, t.id)
+				return mkerr.Errorf("type %d of the small base, %s of %d bytes, is type %d and type %d of the other", id, small.cstring(), small.Size(), old, t.id)
 			}
 			r.ids[id-1], r.strs[small.name] = t.id, t.name
 		}
@@ -198,7 +198,7 @@ func (r *relocation) rewrite() (*Rewritten, error) {
 	}
 	if missing != 0 {
 		name, _ := r.split.str(missing)
-		return nil, fmt.Errorf("string %q of the small base is the name of none of its types", shown(name))
+		return nil, mkerr.Named("string %q of the small base is the name of none of its types", shown(name))
 	}
 	out.Types, err = parse(r.split.assemble(types, r.split.layout(), r.split.strs), r.base, true)
 	return out, err

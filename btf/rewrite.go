@@ -1,8 +1,9 @@
 package btf
 
 import (
-	"fmt"
 	"iter"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Rewritten is BTF whose types got other ids, or whose strings other offsets.
@@ -83,7 +84,7 @@ func (s *Spec) records(f func(t Type, r record) bool) error {
 		t := s.at(s.first+ID(i), off)
 		r, ok := t.record(buf)
 		if !ok {
-			return fmt.Errorf("type %d: kind %d is not known", t.id, t.Kind())
+			return mkerr.Errorf("type %d: kind %d is not known", t.id, t.Kind())
 		}
 		if !f(t, r) {
 			return nil

@@ -1,8 +1,9 @@
 package btf
 
 import (
-	"fmt"
 	"math"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // maxDepth bounds the types that a size is sought through, as libbpf does.
@@ -69,7 +70,7 @@ func (s *Spec) Sizeof(id ID) (uint32, error) {
 func (s *Spec) sizeof(id ID, ptr uint32) (uint32, error) {
 	t, ok := s.typ(id)
 	if !ok {
-		return 0, fmt.Errorf("size of type %d: no such type", id)
+		return 0, mkerr.Errorf("size of type %d: no such type", id)
 	}
 	return t.sizeof(ptr)
 }
@@ -94,14 +95,14 @@ func (t Type) sizeofMany(ptr uint32) (uint32, error) {
 		case KindArray:
 			elem, _, n := t.rawArray()
 			if elems *= uint64(n); elems > math.MaxUint32 {
-				return 0, fmt.Errorf("size of type %d: array of %d elements is too large", id, elems)
+				return 0, mkerr.Errorf("size of type %d: array of %d elements is too large", id, elems)
 			}
 			id = elem
 		case KindVoid, KindFunc, KindFuncProto, KindFwd:
-			return 0, fmt.Errorf("size of type %d: %s has none", id, k)
+			return 0, mkerr.Errorf("size of type %d: %s has none", id, k)
 		default:
 			if k >= kindCount {
-				return 0, fmt.Errorf("size of type %d: %s is not known", id, k)
+				return 0, mkerr.Errorf("size of type %d: %s is not known", id, k)
 			}
 			if kinds[k].use == aSize {
 				return mulSize(id, elems, uint64(t.size))
@@ -110,15 +111,15 @@ func (t Type) sizeofMany(ptr uint32) (uint32, error) {
 		}
 		var ok bool
 		if t, ok = t.s.typ(id); !ok {
-			return 0, fmt.Errorf("size of type %d: no such type", id)
+			return 0, mkerr.Errorf("size of type %d: no such type", id)
 		}
 	}
-	return 0, fmt.Errorf("size of type %d: more than %d steps", id, maxDepth)
+	return 0, mkerr.Errorf("size of type %d: more than %d steps", id, maxDepth)
 }
 
 func mulSize(id ID, elems, size uint64) (uint32, error) {
 	if n := elems * size; n <= math.MaxUint32 {
 		return uint32(n), nil
 	}
-	return 0, fmt.Errorf("size of type %d: %d times %d bytes is too large", id, elems, size)
+	return 0, mkerr.Errorf("size of type %d: %d times %d bytes is too large", id, elems, size)
 }

@@ -2,9 +2,10 @@ package btf
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // ValueOptions say how AppendValue writes. The zero value is C on one line,
@@ -41,9 +42,9 @@ func AppendValue(dst []byte, t Type, data []byte, o *ValueOptions) ([]byte, erro
 	p.value(t, 0)
 	switch {
 	case p.err != nil:
-		return p.out, fmt.Errorf("print a value of %s: %w", t.cstring(), p.err)
+		return p.out, mkerr.WrapNamed("print a value of %s: %w", t.cstring(), p.err)
 	case p.short:
-		return p.out, fmt.Errorf("print a value of %s: %d bytes given: %w", t.cstring(), len(data), io.ErrUnexpectedEOF)
+		return p.out, mkerr.Errorf("print a value of %s: %d bytes given: %w", t.cstring(), len(data), io.ErrUnexpectedEOF)
 	}
 	return p.out, nil
 }

@@ -2,7 +2,6 @@ package elf
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"sort"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/elffile"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // function is what the parser keeps beside a FuncDef.
@@ -199,5 +199,5 @@ func wrapFunc(f *function, err error) error {
 	if fe, ok := errors.AsType[*bin.FormatError](err); ok {
 		return bin.Errorf(f.def.Section, int64(f.off)+fe.Offset, "function %s: %s", f.def.Symbol, fe.Msg)
 	}
-	return fmt.Errorf("function %s: %w", f.def.Symbol, err)
+	return mkerr.WrapNamed("function %s: %w", f.def.Symbol, err)
 }

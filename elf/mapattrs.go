@@ -5,6 +5,7 @@ import (
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/bin"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // mapAttrs reads the struct that describes a map: a member's name says which
@@ -77,12 +78,12 @@ func (a *mapAttrs) pointee(m btf.Member, strip bool) (btf.Type, error) {
 		t, ok = a.types.Strip(m.Type)
 	}
 	if !ok || t.Kind() != btf.KindPtr {
-		return t, fmt.Errorf("declared as %s, want a pointer", t.Kind())
+		return t, mkerr.Errorf("declared as %s, want a pointer", t.Kind())
 	}
 	if to, ok := a.types.Type(t.Target()); ok {
 		return to, nil
 	}
-	return t, fmt.Errorf("no type %d", t.Target())
+	return t, mkerr.Errorf("no type %d", t.Target())
 }
 
 // uint reads a number that is written as the length of an array.
@@ -92,7 +93,7 @@ func (a *mapAttrs) uint(m btf.Member, n *uint32) error {
 		return err
 	}
 	if t.Kind() != btf.KindArray {
-		return fmt.Errorf("pointer to %s, want an array", t.Kind())
+		return mkerr.Errorf("pointer to %s, want an array", t.Kind())
 	}
 	_, _, *n = t.Array()
 	return nil
@@ -109,7 +110,7 @@ func (a *mapAttrs) size(m btf.Member, size *uint32, given *bool) error {
 
 func setSize(n uint32, size *uint32, given *bool) error {
 	if *given && *size != 0 && *size != n {
-		return fmt.Errorf("size %d, but %d was given before", n, *size)
+		return mkerr.Errorf("size %d, but %d was given before", n, *size)
 	}
 	*size, *given = n, true
 	return nil
@@ -134,41 +135,41 @@ func (a *mapAttrs) slots(m btf.Member) error {
 	isMap := a.m.Type == mapArrayOfMaps || a.m.Type == mapHashOfMaps
 	switch {
 	case a.inner:
-		return fmt.Errorf("maps within the maps of a map-in-map are not supported")
+		return mkerr.Errorf("maps within the maps of a map-in-map are not supported")
 	case !isMap && a.m.Type != mapProgArray:
-		return fmt.Errorf("only maps of maps and program arrays have one (map type %d)", a.m.Type)
+		return mkerr.Errorf("only maps of maps and program arrays have one (map type %d)", a.m.Type)
 	}
 	if err := setSize(4, &a.m.ValueSize, &a.valueSize); err != nil {
 		return err
 	}
 	array, ok := a.types.Type(m.Type)
 	if !ok || array.Kind() != btf.KindArray {
-		return fmt.Errorf("declared as %s, want an array", array.Kind())
+		return mkerr.Errorf("declared as %s, want an array", array.Kind())
 	}
 	elem, _, n := array.Array()
 	if n != 0 {
-		return fmt.Errorf("array of %d elements, want one without a length", n)
+		return mkerr.Errorf("array of %d elements, want one without a length", n)
 	}
 	ptr, ok := a.types.Strip(elem)
 	if !ok || ptr.Kind() != btf.KindPtr {
-		return fmt.Errorf("array of %s, want pointers", ptr.Kind())
+		return mkerr.Errorf("array of %s, want pointers", ptr.Kind())
 	}
 	to, ok := a.types.Strip(ptr.Target())
 	if !ok {
-		return fmt.Errorf("no type %d", ptr.Target())
+		return mkerr.Errorf("no type %d", ptr.Target())
 	}
 	a.values = uint64(m.Offset / 8)
 	if a.values == 0 {
-		return fmt.Errorf("no attribute before it")
+		return mkerr.Errorf("no attribute before it")
 	}
 	if !isMap {
 		if to.Kind() != btf.KindFuncProto {
-			return fmt.Errorf("pointers to %s, want functions", to.Kind())
+			return mkerr.Errorf("pointers to %s, want functions", to.Kind())
 		}
 		return nil
 	}
 	if to.Kind() != btf.KindStruct {
-		return fmt.Errorf("pointers to %s, want a map's struct", to.Kind())
+		return mkerr.Errorf("pointers to %s, want a map's struct", to.Kind())
 	}
 	a.template = to
 	return nil
@@ -186,13 +187,13 @@ func (a *mapAttrs) parseAll(def btf.Type) error {
 
 func (a *mapAttrs) pinning(m btf.Member) error {
 	if a.inner {
-		return fmt.Errorf("the maps of a map-in-map cannot be pinned")
+		return mkerr.Errorf("the maps of a map-in-map cannot be pinned")
 	}
 	if err := a.uint(m, &a.m.Pinning); err != nil {
 		return err
 	}
 	if a.m.Pinning > PinByName {
-		return fmt.Errorf("unknown value %d", a.m.Pinning)
+		return mkerr.Errorf("unknown value %d", a.m.Pinning)
 	}
 	return nil
 }
@@ -202,12 +203,12 @@ func (a *mapAttrs) pinning(m btf.Member) error {
 func (a *mapAttrs) extra(m btf.Member) error {
 	t, ok := a.types.Strip(m.Type)
 	if !ok {
-		return fmt.Errorf("no type %d", m.Type)
+		return mkerr.Errorf("no type %d", m.Type)
 	}
 	switch t.Kind() {
 	case btf.KindEnum, btf.KindEnum64:
 		if t.Vlen() != 1 {
-			return fmt.Errorf("enum of %d values, want one", t.Vlen())
+			return mkerr.Errorf("enum of %d values, want one", t.Vlen())
 		}
 		a.m.MapExtra = t.EnumValue(0).Value
 		if t.Kind() == btf.KindEnum && !t.Signed() {

@@ -88,7 +88,7 @@ func (a *attachment) Detach() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
-		return mkerr.Errorf("detach link: %w", sys.ErrClosed)
+		return mkerr.Wrap("detach link: %w", sys.ErrClosed)
 	}
 	return a.detach()
 }
@@ -114,7 +114,7 @@ func (a *attachment) detach() error {
 		TargetFd: uint32(tfd), AttachBpfFd: uint32(pfd), AttachType: a.at,
 	})
 	if err != nil && !errors.Is(err, sys.ENOENT) {
-		return mkerr.Errorf("detach: %w", err)
+		return mkerr.Wrap("detach: %w", err)
 	}
 	a.gone = true
 	return nil
@@ -126,14 +126,14 @@ func (a *attachment) Update(p *prog.Program) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed || a.gone {
-		return mkerr.Errorf("update link: %w", sys.ErrClosed)
+		return mkerr.Wrap("update link: %w", sys.ErrClosed)
 	}
 	if a.details != nil {
 		return &errNoLink{"update", FormProgAttach} // not a cgroup
 	}
 	old, err := a.prog.Borrow()
 	if err != nil {
-		return mkerr.Errorf("update link: %w", err)
+		return mkerr.Wrap("update link: %w", err)
 	}
 	attr := sys.ProgAttachAttr{AttachFlags: a.flags}
 	if a.flags&sys.BPF_F_ALLOW_MULTI != 0 {
@@ -144,7 +144,7 @@ func (a *attachment) Update(p *prog.Program) error {
 	err = a.attach(p, attr)
 	before.Release()
 	if err != nil {
-		return mkerr.Errorf("update link: %w", err)
+		return mkerr.Wrap("update link: %w", err)
 	}
 	return before.Close()
 }
@@ -156,7 +156,7 @@ func (a *attachment) Info() (Info, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
-		return Info{}, mkerr.Errorf("link info: %w", sys.ErrClosed)
+		return Info{}, mkerr.Wrap("link info: %w", sys.ErrClosed)
 	}
 	in := Info{Program: a.id, Form: FormProgAttach, Details: a.details}
 	if a.gone {

@@ -64,7 +64,7 @@ type CgroupOptions struct {
 func AttachCgroup(p *prog.Program, o CgroupOptions) (Link, error) {
 	l, err := attachCgroup(p, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach cgroup %s: %w", o.Path, explainPerm(err, cgroupNeeds(p)))
+		return nil, mkerr.WrapNamed("attach cgroup %s: %w", o.Path, explainPerm(err, cgroupNeeds(p)))
 	}
 	return l, nil
 }
@@ -212,7 +212,7 @@ func progAttach(p *prog.Program, dir *sys.FD, at sys.AttachType, flags uint32, o
 	if o.Replace != nil {
 		rfd, rf, err := borrowProgram(o.Replace)
 		if err != nil {
-			return nil, mkerr.Join(mkerr.Errorf("replace: %w", err), dir.Close())
+			return nil, mkerr.Join(mkerr.Wrap("replace: %w", err), dir.Close())
 		}
 		defer rf.Release()
 		attr.AttachFlags |= sys.BPF_F_REPLACE

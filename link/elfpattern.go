@@ -1,12 +1,12 @@
 package link
 
 import (
-	"fmt"
 	"io/fs"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/elffile"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // maxPlaces bounds the functions of one pattern: MAX_UPROBE_MULTI_CNT of the
@@ -44,7 +44,7 @@ func elfPattern(e *elffile.File, pattern string) ([]uint64, error) {
 			}
 			s, err := t.syms.At(i)
 			if err == nil && len(offsets) >= maxPlaces {
-				err = fmt.Errorf("pattern %q matches more than %d functions", shown(pattern), maxPlaces)
+				err = mkerr.Errorf("pattern %q matches more than %d functions", shown(pattern), maxPlaces)
 			}
 			if err != nil {
 				failed = err
@@ -65,7 +65,7 @@ func elfPattern(e *elffile.File, pattern string) ([]uint64, error) {
 			return distinct(offsets), nil
 		}
 	}
-	return nil, fmt.Errorf("no function matches %q: %w", shown(pattern), fs.ErrNotExist)
+	return nil, mkerr.WrapNamed("no function matches %q: %w", shown(pattern), fs.ErrNotExist)
 }
 
 // distinct sorts offsets and drops those that are there already.

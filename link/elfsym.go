@@ -1,11 +1,11 @@
 package link
 
 import (
-	"fmt"
 	"io/fs"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/elffile"
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/prog"
 )
@@ -39,7 +39,7 @@ func addressOffset(path string, addr uint64) (off uint64, err error) {
 	err = inFile(path, func(e *elffile.File) error {
 		var ok bool
 		if off, ok = e.FileOffset(addr); !ok {
-			return fmt.Errorf("address %#x is not in the file", addr)
+			return mkerr.Errorf("address %#x is not in the file", addr)
 		}
 		return nil
 	})
@@ -59,14 +59,14 @@ func inFile(path string, ask func(*elffile.File) error) error {
 		return err
 	}
 	if !st.Mode.IsRegular() {
-		return fmt.Errorf("%s: not a regular file", path)
+		return mkerr.Named("%s: not a regular file", path)
 	}
 	e, err := elffile.Open(f, st.Size)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return mkerr.WrapNamed("%s: %w", path, err)
 	}
 	if err := ask(e); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return mkerr.WrapNamed("%s: %w", path, err)
 	}
 	return nil
 }
@@ -91,12 +91,12 @@ func elfFunctions(e *elffile.File, names []string) ([]uint64, error) {
 		}
 		stripped = t.syms.Len() == 0
 		if err := t.find(pending); err != nil {
-			return nil, fmt.Errorf("function %q: %w", pending[0].name, err)
+			return nil, mkerr.WrapNamed("function %q: %w", pending[0].name, err)
 		}
 		var later []*wanted
 		for _, w := range pending {
 			if err := w.settle(e); err != nil {
-				failed = fmt.Errorf("function %q: %w", w.name, err)
+				failed = mkerr.WrapNamed("function %q: %w", w.name, err)
 				break // what comes after it does not matter any more
 			}
 			if w.rank == 0 {
@@ -110,9 +110,9 @@ func elfFunctions(e *elffile.File, names []string) ([]uint64, error) {
 	switch {
 	case len(pending) == 0:
 	case stripped:
-		failed = fmt.Errorf("function %q: not among the dynamic symbols, and the file is stripped of others: %w", pending[0].name, fs.ErrNotExist)
+		failed = mkerr.WrapNamed("function %q: not among the dynamic symbols, and the file is stripped of others: %w", pending[0].name, fs.ErrNotExist)
 	default:
-		failed = fmt.Errorf("function %q: %w", pending[0].name, fs.ErrNotExist)
+		failed = mkerr.WrapNamed("function %q: %w", pending[0].name, fs.ErrNotExist)
 	}
 	if failed != nil {
 		return nil, failed

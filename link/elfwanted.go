@@ -1,10 +1,10 @@
 package link
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/skepbpf/skep/internal/elffile"
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // wanted is a function that is sought, and the best symbol so far.
@@ -26,7 +26,7 @@ func newWanted(names []string) ([]*wanted, error) {
 		base, version, versioned := strings.Cut(name, "@")
 		version = strings.TrimPrefix(version, "@")
 		if base == "" || versioned && version == "" {
-			return all, fmt.Errorf("function %q: want name or name@version", name)
+			return all, mkerr.Named("function %q: want name or name@version", name)
 		}
 		all = append(all, &wanted{name: name, base: base, version: version})
 	}
@@ -45,7 +45,7 @@ func (w *wanted) settle(e *elffile.File) error {
 	}
 	off, ok := fileOffset(e, &w.best)
 	if !ok {
-		return fmt.Errorf("address %#x is not in the file", w.best.Value)
+		return mkerr.Errorf("address %#x is not in the file", w.best.Value)
 	}
 	w.offset = off
 	return nil

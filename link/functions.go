@@ -23,11 +23,11 @@ type AmbiguousError = prog.AmbiguousError
 
 // errNoMatch says that a pattern matches nothing: it Is fs.ErrNotExist.
 func errNoMatch(pattern string) error {
-	return mkerr.Errorf("no function that can be traced matches %q: %w", shown(pattern), fs.ErrNotExist)
+	return mkerr.WrapNamed("no function that can be traced matches %q: %w", shown(pattern), fs.ErrNotExist)
 }
 
 func badPattern(s string) error {
-	return mkerr.Errorf("pattern %q: want [module:]function, with letters, digits, '_', '.', '*' and '?'", shown(s))
+	return mkerr.Named("pattern %q: want [module:]function, with letters, digits, '_', '.', '*' and '?'", shown(s))
 }
 
 // FindFunctions lists the functions of the kernel that can be traced and match
@@ -41,7 +41,7 @@ func badPattern(s string) error {
 func FindFunctions(pattern, tracefs string) ([]Function, error) {
 	list, err := findFunctions(pattern, tracefs)
 	if err != nil {
-		return nil, mkerr.Errorf("find kernel functions: %w", err)
+		return nil, mkerr.Wrap("find kernel functions: %w", err)
 	}
 	return list, nil
 }

@@ -27,7 +27,7 @@ func interfaceIndex(name string, index int) (uint32, error) {
 	}
 	in, err := getInterface(name, 0)
 	if err != nil {
-		return 0, mkerr.Errorf("interface %s: %w", name, err)
+		return 0, mkerr.WrapNamed("interface %s: %w", name, err)
 	}
 	return in.index, nil
 }
@@ -38,7 +38,7 @@ const maxIfname = 16
 // checkIfname refuses names that no interface can have (dev_valid_name).
 func checkIfname(name string) error {
 	if len(name) >= maxIfname || name == "." || name == ".." || strings.ContainsAny(name, "/: \t\n\v\f\r\x00") {
-		return mkerr.Errorf("%q is no name of an interface", name)
+		return mkerr.Named("%q is no name of an interface", name)
 	}
 	return nil
 }

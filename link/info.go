@@ -176,13 +176,13 @@ func (PerfEventInfo) details()     {}
 func (l *bpfLink) Info() (Info, error) {
 	fd, err := l.fd.Borrow()
 	if err != nil {
-		return Info{}, mkerr.Errorf("link info: %w", err)
+		return Info{}, mkerr.Wrap("link info: %w", err)
 	}
 	defer l.fd.Release()
 	in, err := readInfo(fd)
 	if err != nil {
 		// Linux 5.7 has bpf_link, but not yet its info.
-		return Info{}, mkerr.Errorf("link info: %w", err)
+		return Info{}, mkerr.Wrap("link info: %w", err)
 	}
 	in.Form, in.Skipped = l.form, l.skipped
 	if l.event != nil {

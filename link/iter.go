@@ -46,7 +46,7 @@ type IterOptions struct {
 func AttachIter(p *prog.Program, o IterOptions) (*Iter, error) {
 	l, err := attachIter(p, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach iterator: %w", explainTracing(err))
+		return nil, mkerr.Wrap("attach iterator: %w", explainTracing(err))
 	}
 	return l, nil
 }
@@ -93,12 +93,12 @@ func errNoTaskIter() error {
 func (l *Iter) checkTask() error {
 	fd, err := l.fd.Borrow()
 	if err != nil {
-		return mkerr.Errorf("link info: %w", err)
+		return mkerr.Wrap("link info: %w", err)
 	}
 	defer l.fd.Release()
 	in, err := iterInfo(fd)
 	if err != nil {
-		return mkerr.Errorf("link info: %w", err)
+		return mkerr.Wrap("link info: %w", err)
 	}
 	if d, ok := in.(IterInfo); ok && d.TID == 0 && d.PID == 0 {
 		return errNoTaskIter()
@@ -133,7 +133,7 @@ func (o *IterOptions) fill(attr *sys.LinkCreateIterAttr) (held, error) {
 		h := held{fd: o.Map.MapFD()}
 		fd, err := h.fd.Borrow()
 		if err != nil {
-			return held{}, mkerr.Errorf("map: %w", err)
+			return held{}, mkerr.Wrap("map: %w", err)
 		}
 		setIterInfo(attr, &sys.IterLinkInfoMap{MapFd: uint32(fd)})
 		return h, nil
@@ -179,12 +179,12 @@ func setIterInfo[T sys.IterLinkInfoMap | sys.IterLinkInfoCgroup | sys.IterLinkIn
 func (l *Iter) Open() (io.ReadCloser, error) {
 	fd, err := l.fd.Borrow()
 	if err != nil {
-		return nil, mkerr.Errorf("open iterator: %w", err)
+		return nil, mkerr.Wrap("open iterator: %w", err)
 	}
 	defer l.fd.Release()
 	run, err := sys.IterCreate(&sys.IterCreateAttr{LinkFd: uint32(fd)})
 	if err != nil {
-		return nil, mkerr.Errorf("open iterator: %w", err)
+		return nil, mkerr.Wrap("open iterator: %w", err)
 	}
 	return &iterReader{run}, nil
 }
@@ -200,7 +200,7 @@ func (r *iterReader) Read(b []byte) (int, error) {
 	}
 	fd, err := r.fd.Borrow()
 	if err != nil {
-		return 0, mkerr.Errorf("read iterator: %w", err)
+		return 0, mkerr.Wrap("read iterator: %w", err)
 	}
 	defer r.fd.Release()
 	for {
@@ -209,7 +209,7 @@ func (r *iterReader) Read(b []byte) (int, error) {
 		case errors.Is(err, sys.EAGAIN):
 			continue
 		case err != nil:
-			return 0, mkerr.Errorf("read iterator: %w", err)
+			return 0, mkerr.Wrap("read iterator: %w", err)
 		case n == 0:
 			return 0, io.EOF
 		}

@@ -39,7 +39,7 @@ func (l *legacyProbe) giveUp() error {
 // kprobetrace.rst, uprobetracer.rst).
 func (p *probe) definition(name string) (string, error) {
 	if strings.ContainsAny(p.target, " \t\n\x00") {
-		return "", mkerr.Errorf("%q: tracefs cannot take blanks in it", p.target)
+		return "", mkerr.Named("%q: tracefs cannot take blanks in it", p.target)
 	}
 	kind := "p"
 	if p.ret() {

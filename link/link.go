@@ -113,18 +113,18 @@ func (l *bpfLink) Pin(path string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.pin != "" {
-		return mkerr.Errorf("pin link: already pinned at %s: %w", l.pin, sys.EEXIST)
+		return mkerr.WrapNamed("pin link: already pinned at %s: %w", l.pin, sys.EEXIST)
 	}
 	fd, err := l.fd.Borrow()
 	if err != nil {
-		return mkerr.Errorf("pin link: %w", err)
+		return mkerr.Wrap("pin link: %w", err)
 	}
 	defer l.fd.Release()
 	if err := checkPath(path); err != nil {
-		return mkerr.Errorf("pin link: %w", err)
+		return mkerr.Wrap("pin link: %w", err)
 	}
 	if err := sys.ObjPin(&sys.ObjAttr{Pathname: sys.StringPtr(path), BpfFd: uint32(fd)}); err != nil {
-		return mkerr.Errorf("pin link at %s: %w", path, pinfs.Explain(path, err))
+		return mkerr.WrapNamed("pin link at %s: %w", path, pinfs.Explain(path, err))
 	}
 	l.pin = path
 	return nil
@@ -137,7 +137,7 @@ func (l *bpfLink) Unpin() error {
 		return nil
 	}
 	if err := removeFile(l.pin); err != nil {
-		return mkerr.Errorf("unpin link: %w", err)
+		return mkerr.Wrap("unpin link: %w", err)
 	}
 	l.pin = ""
 	return nil
@@ -149,16 +149,16 @@ func (l *bpfLink) Update(p *prog.Program) error {
 	}
 	fd, err := l.fd.Borrow()
 	if err != nil {
-		return mkerr.Errorf("update link: %w", err)
+		return mkerr.Wrap("update link: %w", err)
 	}
 	defer l.fd.Release()
 	pfd, done, err := borrowProgram(p)
 	if err != nil {
-		return mkerr.Errorf("update link: %w", err)
+		return mkerr.Wrap("update link: %w", err)
 	}
 	defer done.Release()
 	if err := sys.LinkUpdate(&sys.LinkUpdateAttr{LinkFd: uint32(fd), NewProgFd: uint32(pfd)}); err != nil {
-		return mkerr.Errorf("update link: %w", err)
+		return mkerr.Wrap("update link: %w", err)
 	}
 	return nil
 }
@@ -166,11 +166,11 @@ func (l *bpfLink) Update(p *prog.Program) error {
 func (l *bpfLink) Detach() error {
 	fd, err := l.fd.Borrow()
 	if err != nil {
-		return mkerr.Errorf("detach link: %w", err)
+		return mkerr.Wrap("detach link: %w", err)
 	}
 	defer l.fd.Release()
 	if err := sys.LinkDetach(&sys.LinkDetachAttr{LinkFd: uint32(fd)}); err != nil {
-		return mkerr.Errorf("detach link: %w", err)
+		return mkerr.Wrap("detach link: %w", err)
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func borrowProgram(p *prog.Program, types ...prog.Type) (int, *sys.FD, error) {
 	f := p.ProgFD()
 	fd, err := f.Borrow()
 	if err != nil {
-		return -1, nil, mkerr.Errorf("program: %w", err)
+		return -1, nil, mkerr.Wrap("program: %w", err)
 	}
 	return fd, f, nil
 }

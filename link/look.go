@@ -25,12 +25,12 @@ func Look(l Link) (Brief, error) {
 	}
 	fd, err := f.Borrow()
 	if err != nil {
-		return Brief{}, mkerr.Errorf("link info: %w", err)
+		return Brief{}, mkerr.Wrap("link info: %w", err)
 	}
 	defer f.Release()
 	var in sys.LinkInfo
 	if err := sys.ObjGetInfoByFD(fd, &in); err != nil {
-		return Brief{}, mkerr.Errorf("link info: %w", err)
+		return Brief{}, mkerr.Wrap("link info: %w", err)
 	}
 	b := Brief{Type: Type(in.Type), ID: ID(in.Id), Program: in.ProgId}
 	switch b.Type {
@@ -50,7 +50,7 @@ func Look(l Link) (Brief, error) {
 		b.Map = ops.MapId
 	}
 	if err != nil {
-		return Brief{}, mkerr.Errorf("link info: %w", err)
+		return Brief{}, mkerr.Wrap("link info: %w", err)
 	}
 	return b, nil
 }

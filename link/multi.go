@@ -42,7 +42,7 @@ type KprobeMultiOptions struct {
 func AttachKprobeMulti(p *prog.Program, o KprobeMultiOptions) (Link, error) {
 	l, err := attachKprobeMulti(p, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach kprobe.multi: %w", err)
+		return nil, mkerr.Wrap("attach kprobe.multi: %w", err)
 	}
 	return l, nil
 }
@@ -63,7 +63,7 @@ func (o *KprobeMultiOptions) check() error {
 	}
 	for _, s := range o.Symbols {
 		if err := checkPath(s); err != nil {
-			return mkerr.Errorf("bad function name %q", s)
+			return mkerr.Named("bad function name %q", s)
 		}
 	}
 	return nil
@@ -167,7 +167,7 @@ func askKprobeMulti(pfd int, at sys.AttachType) error {
 	err := tryKprobeMulti(pfd, at)
 	switch {
 	case errors.Is(err, sys.EOPNOTSUPP):
-		return mkerr.Errorf("%w: the kernel lacks CONFIG_FPROBE", err)
+		return mkerr.Wrap("%w: the kernel lacks CONFIG_FPROBE", err)
 	case err == nil || !maybeMissing(err):
 		return nil
 	case has(prog.Kprobe, at, tryKprobeMulti):
@@ -234,7 +234,7 @@ func (o *KprobeMultiOptions) keep(bad []string) {
 // cannotTrace explains ESRCH.
 func cannotTrace(err error, names []string) error {
 	if len(names) == 0 {
-		return mkerr.Errorf("%w: not all functions exist and can be traced", err)
+		return mkerr.Wrap("%w: not all functions exist and can be traced", err)
 	}
 	const most = 8
 	list := strings.Join(names[:min(len(names), most)], ", ")

@@ -44,7 +44,7 @@ func (o *KprobeOptions) inModule() (Function, error) {
 func (n *namesakes) inModule(module, symbol string, clones bool) (Function, error) {
 	name := module + ":" + symbol
 	if n.hidden {
-		return Function{}, mkerr.Errorf("%s: the kernel hides its addresses (sysctl kernel.kptr_restrict, or CAP_SYSLOG is missing): %w", name, fs.ErrPermission)
+		return Function{}, mkerr.WrapNamed("%s: the kernel hides its addresses (sysctl kernel.kptr_restrict, or CAP_SYSLOG is missing): %w", name, fs.ErrPermission)
 	}
 	if module == vmlinux {
 		module = ""

@@ -20,7 +20,7 @@ type NetnsOptions struct {
 func AttachNetns(p *prog.Program, o NetnsOptions) (Link, error) {
 	l, err := attachNetns(p, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach network namespace %s: %w", o.Path, explainPerm(err, 0))
+		return nil, mkerr.WrapNamed("attach network namespace %s: %w", o.Path, explainPerm(err, 0))
 	}
 	return l, nil
 }
@@ -76,7 +76,7 @@ type NetfilterOptions struct {
 func AttachNetfilter(p *prog.Program, o NetfilterOptions) (Link, error) {
 	pfd, pf, err := borrowProgram(p, prog.Netfilter)
 	if err != nil {
-		return nil, mkerr.Errorf("attach netfilter: %w", err)
+		return nil, mkerr.Wrap("attach netfilter: %w", err)
 	}
 	defer pf.Release()
 	attr := sys.LinkCreateNetfilterAttr{
@@ -88,7 +88,7 @@ func AttachNetfilter(p *prog.Program, o NetfilterOptions) (Link, error) {
 	}
 	fd, err := sys.LinkCreate(&attr)
 	if err != nil {
-		return nil, mkerr.Errorf("attach netfilter: %w", explainPerm(err, 0))
+		return nil, mkerr.Wrap("attach netfilter: %w", explainPerm(err, 0))
 	}
 	return wrapLink(fd, TypeNetfilter, FormLink, nil), nil
 }

@@ -15,15 +15,15 @@ import (
 // Link of an iterator is an *Iter. Requires Linux 5.8.
 func OpenPinned(path string) (Link, error) {
 	if err := checkPath(path); err != nil {
-		return nil, mkerr.Errorf("open pinned link: %w", err)
+		return nil, mkerr.Wrap("open pinned link: %w", err)
 	}
 	fd, err := sys.ObjGet(&sys.ObjAttr{Pathname: sys.StringPtr(path)})
 	if err != nil {
-		return nil, mkerr.Errorf("open pinned link %s: %w", path, err)
+		return nil, mkerr.WrapNamed("open pinned link %s: %w", path, err)
 	}
 	l, err := open(fd, path)
 	if err != nil {
-		return nil, mkerr.Errorf("open pinned link %s: %w", path, err)
+		return nil, mkerr.WrapNamed("open pinned link %s: %w", path, err)
 	}
 	return l, nil
 }
@@ -70,7 +70,7 @@ func isLinkFile(name string) bool {
 func checkedInfo(fd int) (Type, error) {
 	// Without procfs the info's own shape has to do.
 	if name, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd)); err == nil && !isLinkFile(name) {
-		return 0, mkerr.Errorf("not a link: %s", name)
+		return 0, mkerr.Named("not a link: %s", name)
 	}
 	var head sys.LinkInfo
 	err := sys.ObjGetInfoByFD(fd, &head)
@@ -89,7 +89,7 @@ func All() iter.Seq2[Link, error] {
 				return
 			}
 			if err != nil {
-				yield(nil, mkerr.Errorf("list links: %w", explainPerm(err, diagnose.SysAdmin)))
+				yield(nil, mkerr.Wrap("list links: %w", explainPerm(err, diagnose.SysAdmin)))
 				return
 			}
 			id = attr.NextId

@@ -95,7 +95,7 @@ func (o *Order) neighbour(a *anchor) error {
 	fd, err := a.borrowed.Borrow()
 	if err != nil {
 		a.borrowed = nil
-		return mkerr.Errorf("neighbour: %w", err)
+		return mkerr.Wrap("neighbour: %w", err)
 	}
 	a.relative = uint32(fd)
 	return nil

@@ -11,7 +11,7 @@ import (
 // checkPath refuses paths that would be cut at a NUL.
 func checkPath(path string) error {
 	if path == "" || strings.IndexByte(path, 0) >= 0 {
-		return mkerr.Errorf("bad path %q", path)
+		return mkerr.Named("bad path %q", path)
 	}
 	return nil
 }

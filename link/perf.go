@@ -85,7 +85,7 @@ func tryAttachEvent(p *prog.Program, e *probeEvent, cookie uint64) (Link, error)
 	defer pf.Release()
 	efd, err := e.fd.Borrow()
 	if err != nil {
-		return nil, mkerr.Errorf("perf event: %w", err)
+		return nil, mkerr.Wrap("perf event: %w", err)
 	}
 	defer e.fd.Release()
 
@@ -154,7 +154,7 @@ func knowsLink(pfd int, at sys.AttachType, err *error) bool {
 func programID(pfd int) (uint32, error) {
 	var in sys.ProgInfo
 	if err := sys.ObjGetInfoByFD(pfd, &in); err != nil {
-		return 0, mkerr.Errorf("program: %w", err)
+		return 0, mkerr.Wrap("program: %w", err)
 	}
 	return in.Id, nil
 }
@@ -215,7 +215,7 @@ func (l *eventLink) check(verb string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return mkerr.Errorf("%s link: %w", verb, sys.ErrClosed)
+		return mkerr.WrapNamed("%s link: %w", verb, sys.ErrClosed)
 	}
 	return nil
 }

@@ -120,11 +120,11 @@ const AnyCPU = -1
 func AttachPerfEvent(p *prog.Program, o PerfEventOptions) (Link, error) {
 	e, err := o.open()
 	if err != nil {
-		return nil, mkerr.Errorf("attach perf event: %w", err)
+		return nil, mkerr.Wrap("attach perf event: %w", err)
 	}
 	l, err := attachEvent(p, e, o.Cookie)
 	if err != nil {
-		return nil, mkerr.Errorf("attach perf event: %w", err)
+		return nil, mkerr.Wrap("attach perf event: %w", err)
 	}
 	return l, nil
 }
@@ -161,7 +161,7 @@ func (o *PerfEventOptions) open() (*probeEvent, error) {
 	fd, err := sys.PerfEventOpen(&attr, pid, o.CPU, -1, 0)
 	if err != nil {
 		if errors.Is(err, sys.ENOENT) {
-			return nil, mkerr.Errorf("%w: the machine cannot count this event", err)
+			return nil, mkerr.Wrap("%w: the machine cannot count this event", err)
 		}
 		return nil, explainPerf(err, true)
 	}

@@ -39,7 +39,7 @@ func findPMU(root tree.Root, name string) (pmu, error) {
 	}
 	bit, err := parseFormatBit(b)
 	if err != nil {
-		return pmu{}, mkerr.Errorf("%s PMU: %w", name, err)
+		return pmu{}, mkerr.WrapNamed("%s PMU: %w", name, err)
 	}
 	return pmu{uint32(typ), 1 << bit}, nil
 }
@@ -49,7 +49,7 @@ func parseFormatBit(s string) (uint, error) {
 	num, ok := strings.CutPrefix(s, "config:")
 	bit, err := strconv.ParseUint(num, 10, 6)
 	if !ok || err != nil {
-		return 0, mkerr.Errorf("format %q is not config:BIT", s)
+		return 0, mkerr.Named("format %q is not config:BIT", s)
 	}
 	return uint(bit), nil
 }
@@ -147,9 +147,9 @@ func (p *probe) scope() (pid, cpu int) {
 func (p *probe) explain(err error) error {
 	switch {
 	case p.kernel() && errors.Is(err, sys.EADDRNOTAVAIL):
-		return mkerr.Errorf("%w: the function's name is not unique: give an address", err)
+		return mkerr.Wrap("%w: the function's name is not unique: give an address", err)
 	case p.kernel() && errors.Is(err, sys.EILSEQ):
-		return mkerr.Errorf("%w: the address is not the beginning of an instruction", err)
+		return mkerr.Wrap("%w: the address is not the beginning of an instruction", err)
 	}
 	if !p.kernel() {
 		// Seen on Linux 6.18: CAP_PERFMON is not enough for a uprobe.

@@ -28,7 +28,7 @@ func AttachSection(p *prog.Program, m elf.Match) (Link, error) {
 			return s.attach(p, m.Target, s.ret)
 		}
 	}
-	return nil, mkerr.Errorf("attach section %q by its name: %w", word, errors.ErrUnsupported)
+	return nil, mkerr.WrapNamed("attach section %q by its name: %w", word, errors.ErrUnsupported)
 }
 
 // sections attach by the first word of a section's name, without the ".s" of
@@ -92,7 +92,7 @@ func kprobeMultiSection(p *prog.Program, target string, ret bool) (Link, error) 
 func uprobeMultiSection(p *prog.Program, target string, ret bool) (Link, error) {
 	path, pattern, ok := strings.Cut(target, ":")
 	if !ok || path == "" || pattern == "" {
-		return nil, mkerr.Errorf("uprobe target %q: want path:function", shown(target))
+		return nil, mkerr.Named("uprobe target %q: want path:function", shown(target))
 	}
 	return AttachUprobeMulti(p, UprobeMultiOptions{Path: path, Pattern: pattern, Return: ret})
 }

@@ -24,7 +24,7 @@ type SockmapOptions struct {
 func AttachSockmap(p *prog.Program, o SockmapOptions) (Link, error) {
 	l, err := attachSockmap(p, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach sockmap: %w", explainPerm(err, 0))
+		return nil, mkerr.Wrap("attach sockmap: %w", explainPerm(err, 0))
 	}
 	return l, nil
 }
@@ -41,7 +41,7 @@ func attachSockmap(p *prog.Program, o *SockmapOptions) (Link, error) {
 	mf := o.Map.MapFD()
 	mfd, err := mf.Borrow()
 	if err != nil {
-		return nil, mkerr.Errorf("map: %w", err)
+		return nil, mkerr.Wrap("map: %w", err)
 	}
 	defer mf.Release()
 	at := hook(p, o.Attach)
@@ -94,7 +94,7 @@ type RawOptions struct {
 func AttachRaw(p *prog.Program, o RawOptions) (Link, error) {
 	l, err := attachRaw(p, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach by PROG_ATTACH: %w", explainPerm(err, 0))
+		return nil, mkerr.Wrap("attach by PROG_ATTACH: %w", explainPerm(err, 0))
 	}
 	return l, nil
 }

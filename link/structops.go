@@ -39,7 +39,7 @@ type StructOps struct{ Link }
 func AttachStructOps(m *maps.Map, o StructOpsOptions) (*StructOps, error) {
 	l, err := attachStructOps(m, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach struct_ops: %w", err)
+		return nil, mkerr.Wrap("attach struct_ops: %w", err)
 	}
 	return &StructOps{l}, nil
 }
@@ -92,7 +92,7 @@ func (o *StructOpsOptions) store(m *maps.Map) error {
 		return err
 	}
 	if m.Flags()&maps.Link == 0 {
-		return mkerr.Errorf("%w: without the flag Link, a map can be registered once, and not again when it was detached", err)
+		return mkerr.Wrap("%w: without the flag Link, a map can be registered once, and not again when it was detached", err)
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func (o *StructOpsOptions) store(m *maps.Map) error {
 // the flag maps.Link.
 func (l *StructOps) UpdateMap(m *maps.Map, o StructOpsOptions) error {
 	if err := l.updateMap(m, &o); err != nil {
-		return mkerr.Errorf("update struct_ops link: %w", err)
+		return mkerr.Wrap("update struct_ops link: %w", err)
 	}
 	return nil
 }
@@ -182,7 +182,7 @@ func (r *registration) Detach() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
-		return mkerr.Errorf("detach link: %w", sys.ErrClosed)
+		return mkerr.Wrap("detach link: %w", sys.ErrClosed)
 	}
 	return r.unregister()
 }
@@ -193,7 +193,7 @@ func (r *registration) unregister() error {
 	}
 	// ENOENT: somebody else deleted it.
 	if err := r.m.Delete(make([]byte, 4)); err != nil && !errors.Is(err, sys.ENOENT) {
-		return mkerr.Errorf("detach: %w", err)
+		return mkerr.Wrap("detach: %w", err)
 	}
 	r.gone = true
 	return nil
@@ -209,7 +209,7 @@ func (r *registration) Info() (Info, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
-		return Info{}, mkerr.Errorf("link info: %w", sys.ErrClosed)
+		return Info{}, mkerr.Wrap("link info: %w", sys.ErrClosed)
 	}
 	return Info{Form: FormMapUpdate, Details: StructOpsInfo{Map: r.id}}, nil
 }

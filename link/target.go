@@ -23,7 +23,7 @@ func ParseKprobeTarget(s string) (KprobeTarget, error) {
 	if !in {
 		module, fn = "", name
 	} else if module == "" || strings.ContainsAny(module, "./") {
-		return KprobeTarget{}, mkerr.Errorf("kprobe target %q: no module", shown(s))
+		return KprobeTarget{}, mkerr.Named("kprobe target %q: no module", shown(s))
 	}
 	name = fn
 	for i := 0; i < len(name); i++ {
@@ -32,7 +32,7 @@ func ParseKprobeTarget(s string) (KprobeTarget, error) {
 		}
 	}
 	if name == "" {
-		return KprobeTarget{}, mkerr.Errorf("kprobe target %q: no function", shown(s))
+		return KprobeTarget{}, mkerr.Named("kprobe target %q: no function", shown(s))
 	}
 	t := KprobeTarget{Module: module, Symbol: name}
 	if has {
@@ -59,7 +59,7 @@ type UprobeTarget struct {
 func ParseUprobeTarget(s string) (UprobeTarget, error) {
 	path, fn, ok := strings.Cut(s, ":")
 	if !ok || path == "" || fn == "" {
-		return UprobeTarget{}, mkerr.Errorf("uprobe target %q: want path:function[+offset]", shown(s))
+		return UprobeTarget{}, mkerr.Named("uprobe target %q: want path:function[+offset]", shown(s))
 	}
 	t := UprobeTarget{Path: path, Symbol: fn}
 	if i := strings.LastIndexByte(fn, '+'); i > 0 {
@@ -84,7 +84,7 @@ func ParseTracepointTarget(s string) (category, name string, err error) {
 func checkTracepoint(category, name string) error {
 	for _, s := range [...]string{category, name} {
 		if s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/\x00") {
-			return mkerr.Errorf("tracepoint %q: want category/name", shown(category)+"/"+shown(name))
+			return mkerr.Named("tracepoint %q: want category/name", shown(category)+"/"+shown(name))
 		}
 	}
 	return nil
@@ -98,7 +98,7 @@ func ParseTracingTarget(s string) (module, function string, err error) {
 		module, function = "", s
 	}
 	if function == "" || ok && module == "" {
-		return "", "", mkerr.Errorf("tracing target %q: want [module:]function", shown(s))
+		return "", "", mkerr.Named("tracing target %q: want [module:]function", shown(s))
 	}
 	return module, function, nil
 }

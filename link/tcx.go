@@ -56,7 +56,7 @@ func attachTCX(p *prog.Program, o *TCXOptions, at sys.AttachType) (Link, error) 
 	case maybeMissing(err) && !knowsLink(pfd, at, &err):
 		return nil, &feature.UnsupportedError{Name: "tcx links", Since: "6.6"}
 	case errors.Is(err, sys.ESTALE):
-		return nil, mkerr.Errorf("%w: the programs of the hook have changed", err)
+		return nil, mkerr.Wrap("%w: the programs of the hook have changed", err)
 	}
 	return nil, explainPerm(err, 0)
 }
@@ -74,7 +74,7 @@ type NetkitOptions struct {
 func AttachNetkit(p *prog.Program, o NetkitOptions) (Link, error) {
 	l, err := attachNetkit(p, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach netkit to %s: %w", ifaceName(o.Interface, o.Index), err)
+		return nil, mkerr.WrapNamed("attach netkit to %s: %w", ifaceName(o.Interface, o.Index), err)
 	}
 	return l, nil
 }

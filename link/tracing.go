@@ -22,7 +22,7 @@ type RawTracepointOptions struct {
 func AttachRawTracepoint(p *prog.Program, o RawTracepointOptions) (Link, error) {
 	l, err := openRawTracepoint(p, o.Name, o.Cookie)
 	if err != nil {
-		return nil, mkerr.Errorf("attach raw tracepoint %s: %w", o.Name, explainRaw(err))
+		return nil, mkerr.WrapNamed("attach raw tracepoint %s: %w", o.Name, explainRaw(err))
 	}
 	return l, nil
 }
@@ -68,7 +68,7 @@ type TracingOptions struct {
 func AttachTracing(p *prog.Program, o TracingOptions) (Link, error) {
 	l, err := attachTracing(p, o.Cookie)
 	if err != nil {
-		return nil, mkerr.Errorf("attach tracing: %w", explainTracing(err))
+		return nil, mkerr.Wrap("attach tracing: %w", explainTracing(err))
 	}
 	return l, nil
 }
@@ -131,7 +131,7 @@ type FreplaceOptions struct {
 func AttachFreplace(p *prog.Program, o FreplaceOptions) (Link, error) {
 	l, err := attachFreplace(p, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach freplace: %w", explainTracing(err))
+		return nil, mkerr.Wrap("attach freplace: %w", explainTracing(err))
 	}
 	return l, nil
 }
@@ -165,7 +165,7 @@ func attachFreplace(p *prog.Program, o *FreplaceOptions) (Link, error) {
 	if o.Target != nil {
 		tfd, tf, err := borrowProgram(o.Target)
 		if err != nil {
-			return nil, mkerr.Errorf("target: %w", err)
+			return nil, mkerr.Wrap("target: %w", err)
 		}
 		defer tf.Release()
 		attr.TargetFd = uint32(tfd)
@@ -189,17 +189,17 @@ func attachFreplace(p *prog.Program, o *FreplaceOptions) (Link, error) {
 func (o *FreplaceOptions) explain(err error) error {
 	switch {
 	case o.Target == nil && (errors.Is(err, sys.EINVAL) || errors.Is(err, sys.ENOENT)): // ENOENT before Linux 5.15
-		return mkerr.Errorf("%w: a program that was attached before needs a Target", err)
+		return mkerr.Wrap("%w: a program that was attached before needs a Target", err)
 	case o.Target == nil || !errors.Is(err, sys.EINVAL):
 		return err
 	}
-	return mkerr.Errorf("%w: the function is none that the program may replace: it must be global and have the prototype of the one that the program was loaded for", err)
+	return mkerr.Wrap("%w: the function is none that the program may replace: it must be global and have the prototype of the one that the program was loaded for", err)
 }
 
 // explainRaw says what errnos of raw tracepoints mean.
 func explainRaw(err error) error {
 	if errors.Is(err, sys.ENOENT) {
-		return mkerr.Errorf("%w: the kernel has no such tracepoint", err)
+		return mkerr.Wrap("%w: the kernel has no such tracepoint", err)
 	}
 	return explainPerm(err, 0)
 }
@@ -208,9 +208,9 @@ func explainRaw(err error) error {
 func explainTracing(err error) error {
 	switch {
 	case errors.Is(err, sys.ENOTSUPP):
-		return mkerr.Errorf("%w: the kernel cannot patch its functions here", err)
+		return mkerr.Wrap("%w: the kernel cannot patch its functions here", err)
 	case errors.Is(err, sys.EBUSY):
-		return mkerr.Errorf("%w: the function is traced or replaced by another program, or this one is attached already", err)
+		return mkerr.Wrap("%w: the function is traced or replaced by another program, or this one is attached already", err)
 	}
 	return explainPerm(err, 0)
 }

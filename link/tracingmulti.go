@@ -36,7 +36,7 @@ type TracingMultiOptions struct {
 func AttachTracingMulti(p *prog.Program, o TracingMultiOptions) (Link, error) {
 	l, err := attachTracingMulti(p, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach tracing multi: %w", explainTracing(err))
+		return nil, mkerr.Wrap("attach tracing multi: %w", explainTracing(err))
 	}
 	return l, nil
 }
@@ -189,9 +189,9 @@ func (o *TracingMultiOptions) explain(p *prog.Program, err error) error {
 	}
 	switch {
 	case errors.Is(err, sys.ENOENT):
-		return mkerr.Errorf("%w: not all of the functions can be traced", err)
+		return mkerr.Wrap("%w: not all of the functions can be traced", err)
 	case errors.Is(err, sys.EINVAL):
-		return mkerr.Errorf("%w: not all of the types are functions that can be traced, of the module that the program was loaded for", err)
+		return mkerr.Wrap("%w: not all of the types are functions that can be traced, of the module that the program was loaded for", err)
 	}
 	return err
 }

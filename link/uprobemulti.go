@@ -38,7 +38,7 @@ type UprobeMultiOptions struct {
 func AttachUprobeMulti(p *prog.Program, o UprobeMultiOptions) (Link, error) {
 	l, err := attachUprobeMulti(p, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach uprobe.multi %s: %w", o.Path, err)
+		return nil, mkerr.WrapNamed("attach uprobe.multi %s: %w", o.Path, err)
 	}
 	return l, nil
 }

@@ -53,7 +53,7 @@ type XDPOptions struct {
 func AttachXDP(p *prog.Program, o XDPOptions) (Link, error) {
 	l, err := attachXDP(p, &o)
 	if err != nil {
-		return nil, mkerr.Errorf("attach xdp to %s: %w", ifaceName(o.Interface, o.Index), err)
+		return nil, mkerr.WrapNamed("attach xdp to %s: %w", ifaceName(o.Interface, o.Index), err)
 	}
 	return l, nil
 }

@@ -35,7 +35,7 @@ func (m *Map) CopyTo(to *Map, convert func(to, from []byte)) (n int, err error) 
 		return true
 	})
 	if err = mkerr.Join(err, failed); err != nil {
-		return n, mkerr.Errorf("map %s: copy: %w", m.name, err)
+		return n, mkerr.WrapNamed("map %s: copy: %w", m.name, err)
 	}
 	return n, nil
 }

@@ -45,9 +45,9 @@ func New(s *Spec, o *Options) (*Map, error) {
 	}
 	if err := s.Validate(); err != nil {
 		if s == nil {
-			return nil, mkerr.Errorf("map: %w", err)
+			return nil, mkerr.Wrap("map: %w", err)
 		}
-		return nil, mkerr.Errorf("map %s: %w", s.Name, err)
+		return nil, mkerr.WrapNamed("map %s: %w", s.Name, err)
 	}
 	c := creation{o: *o, spec: s.Copy()}
 	if c.o.Features == nil {
@@ -55,7 +55,7 @@ func New(s *Spec, o *Options) (*Map, error) {
 	}
 	m, err := c.run()
 	if err != nil {
-		return nil, mkerr.Errorf("map %s: %w", s.Name, err)
+		return nil, mkerr.WrapNamed("map %s: %w", s.Name, err)
 	}
 	return m, nil
 }
@@ -75,7 +75,7 @@ func (c *creation) run() (*Map, error) {
 	if c.spec.MaxEntries == 0 && (c.spec.Type == PerfEventArray || c.spec.Type == CPUMap) {
 		n, err := c.cpus()
 		if err != nil {
-			return nil, mkerr.Errorf("create: max_entries: %w", err)
+			return nil, mkerr.Wrap("create: max_entries: %w", err)
 		}
 		c.spec.MaxEntries = uint32(n)
 	}
@@ -101,7 +101,7 @@ func (c *creation) cpus() (int, error) {
 func (c *creation) create() (*Map, error) {
 	m, err := c.ladder()
 	if err != nil {
-		return nil, mkerr.Errorf("create: %w", err)
+		return nil, mkerr.Wrap("create: %w", err)
 	}
 	if err := c.fill(m); err != nil {
 		m.Close()
@@ -149,15 +149,15 @@ func (c *creation) fill(m *Map) error {
 	if c.spec.Contents != nil {
 		value, err := c.contents(m)
 		if err != nil {
-			return mkerr.Errorf("contents: %w", err)
+			return mkerr.Wrap("contents: %w", err)
 		}
 		if err := m.Update(make([]byte, 4), value, Any); err != nil {
-			return mkerr.Errorf("contents: %w", errors.Unwrap(err))
+			return mkerr.Wrap("contents: %w", errors.Unwrap(err))
 		}
 	}
 	if c.spec.Freeze {
 		if err := m.Freeze(); err != nil {
-			return mkerr.Errorf("freeze: %w", errors.Unwrap(err))
+			return mkerr.Wrap("freeze: %w", errors.Unwrap(err))
 		}
 	}
 	return nil
@@ -195,7 +195,7 @@ func (c *creation) attempt(form *Spec) (*sys.FD, error) {
 	if form.Inner != nil {
 		inner, err := c.inner(form)
 		if err != nil {
-			return nil, mkerr.Errorf("inner map: %w", err)
+			return nil, mkerr.Wrap("inner map: %w", err)
 		}
 		defer inner.Close()
 		attr.InnerMapFd = uint32(held.borrow(inner.fd))

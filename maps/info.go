@@ -78,7 +78,7 @@ func NextID(id uint32) (next uint32, ok bool, err error) {
 	case isErrno(err, sys.ENOENT):
 		return 0, false, nil
 	default:
-		return 0, false, mkerr.Errorf("next map id: %w", byID(err))
+		return 0, false, mkerr.Wrap("next map id: %w", byID(err))
 	}
 }
 

@@ -101,7 +101,7 @@ func (m *Map) Close() error {
 func FromFD(fd int) (*Map, error) {
 	f, err := sys.NewFD(fd)
 	if err != nil {
-		return nil, mkerr.Errorf("map: %w", err)
+		return nil, mkerr.Wrap("map: %w", err)
 	}
 	return fromFD(f, "")
 }
@@ -111,7 +111,7 @@ func fromFD(fd *sys.FD, name string) (*Map, error) {
 	info, err := readInfo(fd)
 	if err != nil {
 		fd.Close()
-		return nil, mkerr.Errorf("map %s: info: %w", name, err)
+		return nil, mkerr.WrapNamed("map %s: info: %w", name, err)
 	}
 	if name == "" {
 		name = info.Name

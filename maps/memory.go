@@ -39,7 +39,7 @@ func (m *Map) Memory() (*Memory, error) {
 	case m.typ == Arena:
 		size = page * uint64(m.maxEntries)
 	case m.typ != Array || m.flags&Mmapable == 0:
-		return nil, m.fail(verb, mkerr.Errorf("only an Array with the flag Mmapable, or an Arena, can be: %w", sys.EINVAL))
+		return nil, m.fail(verb, mkerr.Wrap("only an Array with the flag Mmapable, or an Arena, can be: %w", sys.EINVAL))
 	}
 	length := (size + page - 1) / page * page
 	if uint64(int(length)) != length || int(length) < 0 {
@@ -126,7 +126,7 @@ func (m *Memory) at(off int64) (mem []byte, done func(), err error) {
 	m.mu.RLock()
 	if m.m == nil {
 		m.mu.RUnlock()
-		return nil, nil, mkerr.Errorf("map memory: %w", os.ErrClosed)
+		return nil, nil, mkerr.Wrap("map memory: %w", os.ErrClosed)
 	}
 	return m.m.Bytes()[off:m.size], m.mu.RUnlock, nil
 }

@@ -172,7 +172,7 @@ func (m *Map) Put(k, v any) error {
 	defer held.release()
 	key, err := m.encode(&held, k, m.keySize)
 	if err != nil {
-		return m.fail(update, mkerr.Errorf("key: %w", err))
+		return m.fail(update, mkerr.Wrap("key: %w", err))
 	}
 	n, err := m.valueLen(Any)
 	if err != nil {
@@ -180,7 +180,7 @@ func (m *Map) Put(k, v any) error {
 	}
 	value, err := m.encode(&held, v, n)
 	if err != nil {
-		return m.fail(update, mkerr.Errorf("value: %w", err))
+		return m.fail(update, mkerr.Wrap("value: %w", err))
 	}
 	return m.Update(key, value, Any)
 }
@@ -203,14 +203,14 @@ func (m *Map) encode(held *borrowed, v any, size int) ([]byte, error) {
 func (m *Map) Get(k, v any) error {
 	key, err := sysenc.Encode(k, m.keySize)
 	if err != nil {
-		return m.fail(lookup, mkerr.Errorf("key: %w", err))
+		return m.fail(lookup, mkerr.Wrap("key: %w", err))
 	}
 	value, err := m.LookupBytes(key)
 	if err != nil {
 		return err
 	}
 	if err := sysenc.Decode(value, v); err != nil {
-		return m.fail(lookup, mkerr.Errorf("value: %w", err))
+		return m.fail(lookup, mkerr.Wrap("value: %w", err))
 	}
 	return nil
 }
@@ -219,7 +219,7 @@ func (m *Map) Get(k, v any) error {
 func (m *Map) Remove(k any) error {
 	key, err := sysenc.Encode(k, m.keySize)
 	if err != nil {
-		return m.fail(remove, mkerr.Errorf("key: %w", err))
+		return m.fail(remove, mkerr.Wrap("key: %w", err))
 	}
 	return m.Delete(key)
 }

@@ -90,7 +90,7 @@ func (c *creation) pinned(path string) (*Map, error) {
 			return nil, err
 		}
 	}
-	return nil, mkerr.Errorf("pin %s: appears and vanishes all the time: %w", path, fs.ErrExist)
+	return nil, mkerr.WrapNamed("pin %s: appears and vanishes all the time: %w", path, fs.ErrExist)
 }
 
 // pinNew pins the map, in a directory that is made if it is missing.
@@ -121,16 +121,16 @@ func (c *creation) take(path string) (*Map, error) {
 				return nil, why
 			}
 		}
-		return nil, mkerr.Errorf("open pinned %s: %w", path, permitted(err))
+		return nil, mkerr.WrapNamed("open pinned %s: %w", path, permitted(err))
 	}
 	info, err := readInfo(fd)
 	if err != nil {
 		fd.Close()
 		if isErrno(err, sys.EINVAL, sys.EBADF) {
-			err = mkerr.Errorf("not a map: %w", err)
+			err = mkerr.Wrap("not a map: %w", err)
 		}
 		// Not found here would mean: create.
-		return nil, mkerr.Errorf("pinned %s: info: %w", path, err)
+		return nil, mkerr.WrapNamed("pinned %s: info: %w", path, err)
 	}
 	form, lost := c.spec.For(c.o.Features)
 	m := &Map{fd: fd, name: c.spec.Name, pin: path, reused: true, cpuNum: c.o.CPUs, degraded: lost}
@@ -155,11 +155,11 @@ func openPin(path string, flags uint32) (*sys.FD, error) {
 func OpenPinned(path string, flags uint32) (*Map, error) {
 	fd, err := openPin(path, flags)
 	if err != nil {
-		return nil, mkerr.Errorf("open pinned map %s: %w", path, permitted(err))
+		return nil, mkerr.WrapNamed("open pinned map %s: %w", path, permitted(err))
 	}
 	m, err := fromFD(fd, pathpkg.Base(path))
 	if err != nil {
-		return nil, mkerr.Errorf("open pinned map %s: %w", path, permitted(err))
+		return nil, mkerr.WrapNamed("open pinned map %s: %w", path, permitted(err))
 	}
 	m.pin = path
 	return m, nil
@@ -170,7 +170,7 @@ func OpenPinned(path string, flags uint32) (*Map, error) {
 // Linux 4.4.
 func (m *Map) Pin(path string) error {
 	if err := m.pinAt(path); err != nil {
-		return mkerr.Errorf("map %s: %w", m.name, err)
+		return mkerr.WrapNamed("map %s: %w", m.name, err)
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func (m *Map) pinAt(path string) error {
 		if why := bpffs.Explain(path, err); why != err {
 			return why
 		}
-		return mkerr.Errorf("pin %s: %w", path, permitted(err))
+		return mkerr.WrapNamed("pin %s: %w", path, permitted(err))
 	}
 	m.pinMu.Lock()
 	m.pin = path

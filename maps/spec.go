@@ -134,7 +134,7 @@ func (s *Spec) validate(depth int) error {
 	}
 	if s.Inner != nil {
 		if err := s.Inner.validate(depth + 1); err != nil {
-			return mkerr.Errorf("inner map: %w", err)
+			return mkerr.Wrap("inner map: %w", err)
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func Typed[K, V any](m *Map) (*View[K, V], error) {
 	var err error
 	kt, vt := reflect.TypeFor[K](), reflect.TypeFor[V]()
 	if v.key, err = sysenc.LayoutOf(kt); err != nil {
-		return nil, m.fail(verb, mkerr.Errorf("key: %w", err))
+		return nil, m.fail(verb, mkerr.Wrap("key: %w", err))
 	}
 	if m.typ.has(perCPU) {
 		if vt.Kind() != reflect.Slice {
@@ -53,7 +53,7 @@ func Typed[K, V any](m *Map) (*View[K, V], error) {
 		v.scratch.New = func() any { b := make([]byte, n); return &b }
 	}
 	if v.value, err = sysenc.LayoutOf(vt); err != nil {
-		return nil, m.fail(verb, mkerr.Errorf("value: %w", err))
+		return nil, m.fail(verb, mkerr.Wrap("value: %w", err))
 	}
 	if v.checked, err = m.checkLayout(kt, vt); err != nil {
 		return nil, m.fail(verb, err)
@@ -70,12 +70,12 @@ func (m *Map) checkLayout(key, value reflect.Type) (checked bool, err error) {
 	types, k, v := m.btfTypes()
 	if types != nil && k != 0 {
 		if err := layout.Check(key, types, k); err != nil {
-			return false, mkerr.Errorf("key: %w", err)
+			return false, mkerr.Wrap("key: %w", err)
 		}
 	}
 	if types != nil && v != 0 {
 		if err := layout.Check(value, types, v); err != nil {
-			return false, mkerr.Errorf("value: %w", err)
+			return false, mkerr.Wrap("value: %w", err)
 		}
 	}
 	if int(key.Size()) != m.keySize {

@@ -91,7 +91,7 @@ func (l *loader) setToken(attr *sys.ProgLoadAttr, _ *Spec) error {
 	}
 	fd, err := l.borrow(l.Token)
 	if err != nil {
-		return mkerr.Errorf("token: %w", err)
+		return mkerr.Wrap("token: %w", err)
 	}
 	attr.ProgFlags |= sys.BPF_F_TOKEN_FD
 	attr.ProgTokenFd = int32(fd)
@@ -112,7 +112,7 @@ func (l *loader) setTarget(attr *sys.ProgLoadAttr, s *Spec) error {
 		fd, err = l.module(t.Module)
 	}
 	if err != nil {
-		return mkerr.Errorf("target %s: %w", t.Name, err)
+		return mkerr.WrapNamed("target %s: %w", t.Name, err)
 	}
 	attr.AttachBtfObjFd = uint32(fd)
 	return nil
@@ -144,7 +144,7 @@ func (l *loader) setArray(attr *sys.ProgLoadAttr, s *Spec) error {
 	for _, name := range used {
 		fd, err := l.mapFD(s, name)
 		if err != nil {
-			return mkerr.Errorf("map %q: %w", name, err)
+			return mkerr.WrapNamed("map %q: %w", name, err)
 		}
 		fds = append(fds, int32(fd))
 	}
@@ -182,7 +182,7 @@ func (l *loader) setTypes(attr *sys.ProgLoadAttr, s *Spec) error {
 	}
 	fd, err := l.borrow(l.BTF.BTFFD())
 	if err != nil {
-		return mkerr.Errorf("btf: %w", err)
+		return mkerr.Wrap("btf: %w", err)
 	}
 	attr.ProgBtfFd = uint32(fd)
 	if len(s.Funcs) > 0 {

@@ -75,7 +75,7 @@ func dump(r *raw, root tree.Root) (*Dump, error) {
 	d := &Dump{Info: infoOf(&r.info)}
 	d.Info.MapIDs = r.mapIDs
 	if r.info.JitedProgLen != 0 && r.jited == nil {
-		d.Hidden = append(d.Hidden, mkerr.Errorf("machine code: %w", diagnose.Addresses(root)))
+		d.Hidden = append(d.Hidden, mkerr.Wrap("machine code: %w", diagnose.Addresses(root)))
 	}
 	n := namer{raw: r, root: root, insns: insns}
 	d.Funcs = n.split()
@@ -90,9 +90,9 @@ func dump(r *raw, root tree.Root) (*Dump, error) {
 // noInstructions says why there are none: every program has some.
 func noInstructions(r *raw, root tree.Root) error {
 	if r.info.XlatedProgLen != 0 {
-		return mkerr.Errorf("instructions: %w", diagnose.Addresses(root)) // blinded: bpf_jit_harden
+		return mkerr.Wrap("instructions: %w", diagnose.Addresses(root)) // blinded: bpf_jit_harden
 	}
-	return mkerr.Errorf("instructions: %w", diagnose.Explain(errNoInstructions, &diagnose.Ask{Needs: diagnose.BPF, Root: root}))
+	return mkerr.Wrap("instructions: %w", diagnose.Explain(errNoInstructions, &diagnose.Ask{Needs: diagnose.BPF, Root: root}))
 }
 
 // errNoInstructions is the answer to those without CAP_BPF, which is no error

@@ -105,12 +105,12 @@ func (n *namer) fromBTF(funcs []DumpFunc) error {
 	}
 	h, err := handle.FromID(n.info.BtfId)
 	if err != nil {
-		return mkerr.Errorf("names and lines: %w", err)
+		return mkerr.Wrap("names and lines: %w", err)
 	}
 	defer h.Close()
 	types, err := h.Spec(nil)
 	if err != nil {
-		return mkerr.Errorf("names and lines: %w", err)
+		return mkerr.Wrap("names and lines: %w", err)
 	}
 	text := func(off uint32) string {
 		s, _ := types.String(off)
@@ -177,7 +177,7 @@ func (n *namer) maps([]DumpFunc) error {
 		if !ok {
 			var err error
 			if name, err = mapName(id); err != nil && first == nil {
-				first = mkerr.Errorf("names of maps: %w", privileged(err, diagnose.SysAdmin))
+				first = mkerr.Wrap("names of maps: %w", privileged(err, diagnose.SysAdmin))
 			}
 			if name == "" {
 				name = fmt.Sprintf("#%d", id)
@@ -226,18 +226,18 @@ func (n *namer) symbols([]DumpFunc) error {
 	}
 	base, err := kernel.ReadSymbols(n.root, []string{callBase}, kernel.ScanFound)
 	if err != nil {
-		return mkerr.Errorf("names of calls: %w", err)
+		return mkerr.Wrap("names of calls: %w", err)
 	}
 	from := base.Found[callBase].Addr
 	if from == 0 {
-		return mkerr.Errorf("names of calls: %w", diagnose.Addresses(n.root))
+		return mkerr.Wrap("names of calls: %w", diagnose.Addresses(n.root))
 	}
 	for i := range addrs {
 		addrs[i] += from
 	}
 	names, err := kernel.ReadNames(n.root, addrs)
 	if err != nil {
-		return mkerr.Errorf("names of calls: %w", err)
+		return mkerr.Wrap("names of calls: %w", err)
 	}
 	n.eachInsn(func(in *asm.Instruction, _ int) {
 		if name := names[from+uint64(in.Imm)]; name != "" && inKernel(in) && in.Ref.Kind == asm.RefNone {

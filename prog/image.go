@@ -73,7 +73,7 @@ func (o operands) patch(in *asm.Instruction) error {
 
 func (o operands) patchMap(in *asm.Instruction) error {
 	if !in.Wide() {
-		return mkerr.Errorf("map %q: the instruction is no wide load", in.Ref.Name)
+		return mkerr.Named("map %q: the instruction is no wide load", in.Ref.Name)
 	}
 	src, value := asm.PseudoMapFD, asm.PseudoMapValue
 	var fd int
@@ -83,7 +83,7 @@ func (o operands) patchMap(in *asm.Instruction) error {
 	} else {
 		var err error
 		if fd, err = o.mapFD(in.Ref.Name); err != nil {
-			return mkerr.Errorf("map %q: %w", in.Ref.Name, err)
+			return mkerr.WrapNamed("map %q: %w", in.Ref.Name, err)
 		}
 	}
 	in.Src, in.Imm = src, int64(uint32(fd))
@@ -96,13 +96,13 @@ func (o operands) patchMap(in *asm.Instruction) error {
 
 func (o operands) patchModule(in *asm.Instruction) error {
 	if !in.Wide() || in.Ref.Addend < 0 {
-		return mkerr.Errorf("ksym %q: the instruction is no wide load", in.Ref.Name)
+		return mkerr.Named("ksym %q: the instruction is no wide load", in.Ref.Name)
 	}
 	fd := 0
 	if in.Ref.Addend > 0 && o.moduleFD != nil {
 		var err error
 		if fd, err = o.moduleFD(int(in.Ref.Addend) - 1); err != nil {
-			return mkerr.Errorf("ksym %q: %w", in.Ref.Name, err)
+			return mkerr.WrapNamed("ksym %q: %w", in.Ref.Name, err)
 		}
 	}
 	in.Src = asm.PseudoBTFID

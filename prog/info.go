@@ -113,7 +113,7 @@ func (p *Program) ID() (uint32, error) {
 func EnableStats() (*StatsHandle, error) {
 	fd, err := sys.EnableStats(&sys.EnableStatsAttr{Type: uint32(sys.BPF_STATS_RUN_TIME)})
 	if err != nil {
-		return nil, mkerr.Errorf("prog: enable statistics: %w", privileged(err, diagnose.SysAdmin))
+		return nil, mkerr.Wrap("prog: enable statistics: %w", privileged(err, diagnose.SysAdmin))
 	}
 	return &StatsHandle{fd}, nil
 }

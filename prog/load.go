@@ -68,7 +68,7 @@ func wrapLoad(name string, err error) error {
 	if ve, ok := err.(*verifierlog.Error); ok && ve.Op == loadOp(name) {
 		return err
 	}
-	return mkerr.Errorf("%s: %w", loadOp(name), err)
+	return mkerr.WrapNamed("%s: %w", loadOp(name), err)
 }
 
 func loadOp(name string) string {
@@ -85,11 +85,11 @@ func load(s *Spec, o *Options) (*Program, error) {
 	c := *s // target and version are filled in
 	if s = &c; s.Target.ID == 0 && s.Target.Name != "" {
 		if err := s.Resolve(o.Kernel); err != nil {
-			return nil, mkerr.Errorf("target %w", err)
+			return nil, mkerr.Wrap("target %w", err)
 		}
 	}
 	if err := s.unique(); err != nil {
-		return nil, mkerr.Errorf("target %w", err)
+		return nil, mkerr.Wrap("target %w", err)
 	}
 	l := &loader{Options: o, set: o.Features}
 	if l.set == nil {
@@ -107,7 +107,7 @@ func (s *Spec) check() error {
 	case s.Type == StructOps && s.Target.ID == 0:
 		return errors.New("no struct_ops map uses it")
 	case s.Type == Ext && s.Target.Program == nil:
-		return mkerr.Errorf("target %w", &TargetError{Function: s.Target.Name, Err: ErrNoTargetProgram})
+		return mkerr.Wrap("target %w", &TargetError{Function: s.Target.Name, Err: ErrNoTargetProgram})
 	case len(s.Insns) == 0:
 		return errors.New("no instructions")
 	}

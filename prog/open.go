@@ -45,11 +45,11 @@ func FromID(id uint32) (*Program, error) {
 func OpenPinned(path string) (*Program, error) {
 	f, err := sys.ObjGet(&sys.ObjAttr{Pathname: sys.StringPtr(path)})
 	if err != nil {
-		return nil, mkerr.Errorf("prog: open %s: %w", path, diagnose.Explain(err, &diagnose.Ask{Quiet: true}))
+		return nil, mkerr.WrapNamed("prog: open %s: %w", path, diagnose.Explain(err, &diagnose.Ask{Quiet: true}))
 	}
 	p, err := wrap(f)
 	if err != nil {
-		return nil, mkerr.Errorf("prog: open %s: %w", path, err)
+		return nil, mkerr.WrapNamed("prog: open %s: %w", path, err)
 	}
 	p.pin = path
 	return p, nil
@@ -80,7 +80,7 @@ func (*Program) rawInfo(fd int, in *sys.ProgInfo) error {
 	kind, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
 	if kind, ok := strings.CutPrefix(kind, "anon_inode:"); err == nil && ok && kind != "bpf-prog" {
 		if strings.Contains(kind, "bpf") || kind == "btf" {
-			return mkerr.Errorf("it is a %s, not a program", strings.Trim(kind, "[]"))
+			return mkerr.Named("it is a %s, not a program", strings.Trim(kind, "[]"))
 		}
 	}
 	return sys.ObjGetInfoByFD(fd, in)
@@ -98,7 +98,7 @@ func All() iter.Seq2[*Program, error] {
 				return
 			}
 			if err != nil {
-				yield(nil, mkerr.Errorf("prog: next id: %w", privileged(err, diagnose.SysAdmin)))
+				yield(nil, mkerr.Wrap("prog: next id: %w", privileged(err, diagnose.SysAdmin)))
 				return
 			}
 			attr.StartId = attr.NextId

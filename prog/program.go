@@ -87,7 +87,7 @@ func (p *Program) Pin(path string) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if err := sys.ObjPin(&sys.ObjAttr{Pathname: sys.StringPtr(path), BpfFd: uint32(fd)}); err != nil {
-			return mkerr.Errorf("%s: %w", path, bpffs.Explain(path, err))
+			return mkerr.WrapNamed("%s: %w", path, bpffs.Explain(path, err))
 		}
 		p.pin = path
 		return nil
@@ -103,7 +103,7 @@ func (p *Program) Unpin() error {
 		return nil
 	}
 	if err := os.Remove(p.pin); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return mkerr.Errorf("program %s: unpin: %w", p.name, err)
+		return mkerr.WrapNamed("program %s: unpin: %w", p.name, err)
 	}
 	p.pin = ""
 	return nil

@@ -47,7 +47,7 @@ func (s *Spec) Resolve(k *btf.Kernel) error {
 		return &TargetError{Function: t.Name, Err: ErrNoTargetProgram}
 	}
 	if k == nil {
-		return mkerr.Errorf("%s: no kernel BTF given", t.Name)
+		return mkerr.Named("%s: no kernel BTF given", t.Name)
 	}
 	name := t.Name
 	if t.Module != "" && !strings.Contains(name, ":") {
@@ -117,7 +117,7 @@ func (s *Spec) unique() error {
 	}
 	found, err := Namesakes(name)
 	if err != nil {
-		return mkerr.Errorf("%s: is it unique: %w", name, err)
+		return mkerr.WrapNamed("%s: is it unique: %w", name, err)
 	}
 	return s.Target.CheckUnique(found[name])
 }

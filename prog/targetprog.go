@@ -66,7 +66,7 @@ func (e *TargetError) Unwrap() error { return e.Err }
 func (p *Program) Func(name string) (btf.ID, error) {
 	t, err := p.findFunc(name)
 	if err != nil {
-		return 0, mkerr.Errorf("function %w", err)
+		return 0, mkerr.Wrap("function %w", err)
 	}
 	return t.ID(), nil
 }

@@ -18,7 +18,7 @@ type Token struct{ fd *sys.FD }
 func Create(path string) (*Token, error) {
 	t, err := create(path)
 	if err != nil {
-		return nil, mkerr.Errorf("bpf token of %s: %w", path, err)
+		return nil, mkerr.WrapNamed("bpf token of %s: %w", path, err)
 	}
 	return t, nil
 }
@@ -46,7 +46,7 @@ func create(path string) (*Token, error) {
 func FromFD(fd int) (*Token, error) {
 	f, err := sys.NewFD(fd)
 	if err != nil {
-		return nil, mkerr.Errorf("bpf token: %w", err)
+		return nil, mkerr.Wrap("bpf token: %w", err)
 	}
 	return &Token{f}, nil
 }
@@ -82,7 +82,7 @@ type Info struct {
 func (t *Token) Info() (Info, error) {
 	in, err := t.info()
 	if err != nil {
-		return Info{}, mkerr.Errorf("bpf token: info: %w", err)
+		return Info{}, mkerr.Wrap("bpf token: info: %w", err)
 	}
 	return in, nil
 }

@@ -36,7 +36,7 @@ func All() iter.Seq2[*Handle, error] {
 				return
 			}
 			if err != nil {
-				yield(nil, mkerr.Errorf("btf: next id: %w", byID(err)))
+				yield(nil, mkerr.Wrap("btf: next id: %w", byID(err)))
 				return
 			}
 			attr.StartId = attr.NextId
@@ -57,11 +57,11 @@ func All() iter.Seq2[*Handle, error] {
 func Module(name string) (*Handle, error) {
 	found, err := Modules(name)
 	if err != nil {
-		return nil, mkerr.Errorf("module %s: %w", name, err)
+		return nil, mkerr.WrapNamed("module %s: %w", name, err)
 	}
 	h, ok := found[name]
 	if !ok {
-		return nil, mkerr.Errorf("module %s: BTF: %w", name, btf.ErrNotFound)
+		return nil, mkerr.WrapNamed("module %s: BTF: %w", name, btf.ErrNotFound)
 	}
 	return h, nil
 }

@@ -60,7 +60,7 @@ const maxName = 64
 func (h *Handle) Info() (Info, error) {
 	fd, err := h.fd.Borrow()
 	if err != nil {
-		return Info{}, mkerr.Errorf("btf: info: %w", err)
+		return Info{}, mkerr.Wrap("btf: info: %w", err)
 	}
 	defer h.fd.Release()
 	return info(fd)
@@ -76,7 +76,7 @@ func info(fd int) (Info, error) {
 		err = sys.ObjGetInfoByFD(fd, &raw)
 	}
 	if err != nil {
-		return Info{}, mkerr.Errorf("btf: info: %w", err)
+		return Info{}, mkerr.Wrap("btf: info: %w", err)
 	}
 	return Info{ID: raw.Id, Name: sys.NameString(name), Size: raw.BtfSize, Kernel: raw.KernelBtf != 0}, nil
 }

@@ -60,7 +60,7 @@ func Load(s *btf.Spec, o *Options) (*Handle, error) {
 	if o.Token != nil {
 		fd, err := o.Token.Borrow()
 		if err != nil {
-			return nil, mkerr.Errorf("btf: load: token: %w", err)
+			return nil, mkerr.Wrap("btf: load: token: %w", err)
 		}
 		defer o.Token.Release()
 		l.token, l.tokenFD = fd, o.Token
@@ -80,7 +80,7 @@ type loader struct {
 func (l *loader) run() (*Handle, error) {
 	for {
 		if !l.set.Has(feature.BTF) {
-			return nil, mkerr.Errorf("btf: load: %w", feature.Unsupported(feature.BTF))
+			return nil, mkerr.Wrap("btf: load: %w", feature.Unsupported(feature.BTF))
 		}
 		form := btf.Sanitize(l.spec, l.set)
 		h, err := l.once(form)

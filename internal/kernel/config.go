@@ -36,7 +36,7 @@ func ReadConfig(root tree.Root, release string) (text []byte, from string, err e
 			b, err = PlainConfig(b)
 		}
 		if err != nil {
-			return nil, "", mkerr.Errorf("/%s: %w", name, err)
+			return nil, "", mkerr.WrapNamed("/%s: %w", name, err)
 		}
 		return b, "/" + name, nil
 	}

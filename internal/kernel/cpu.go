@@ -26,11 +26,11 @@ func OnlineCPUs(root tree.Root) ([]int, error) {
 func readCPUs(root tree.Root, name string) ([]int, error) {
 	s, err := ReadSmall(root, name)
 	if err != nil {
-		return nil, mkerr.Errorf("cpus: %w", err)
+		return nil, mkerr.Wrap("cpus: %w", err)
 	}
 	cpus, err := ParseCPUs(s)
 	if err != nil {
-		return nil, mkerr.Errorf("%s: %w", name, err)
+		return nil, mkerr.WrapNamed("%s: %w", name, err)
 	}
 	return cpus, nil
 }

@@ -15,12 +15,12 @@ import (
 func ReadNames(root tree.Root, addrs []uint64) (map[uint64]string, error) {
 	f, err := root.Open("proc/kallsyms")
 	if err != nil {
-		return nil, mkerr.Errorf("kernel symbols: %w", err)
+		return nil, mkerr.Wrap("kernel symbols: %w", err)
 	}
 	defer f.Close()
 	names, err := ParseNames(f, addrs)
 	if err != nil {
-		return nil, mkerr.Errorf("kernel symbols: %w", err)
+		return nil, mkerr.Wrap("kernel symbols: %w", err)
 	}
 	return names, nil
 }
@@ -50,7 +50,7 @@ func ParseNames(r io.Reader, addrs []uint64) (map[uint64]string, error) {
 			break
 		}
 		if err != nil {
-			return nil, mkerr.Errorf("read: %w", err)
+			return nil, mkerr.Wrap("read: %w", err)
 		}
 	}
 	for a, name := range found {

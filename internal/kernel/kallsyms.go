@@ -43,12 +43,12 @@ const (
 func ReadSymbols(root tree.Root, names []string, scan SymbolScan) (Symbols, error) {
 	f, err := root.Open("proc/kallsyms")
 	if err != nil {
-		return Symbols{}, mkerr.Errorf("kernel symbols: %w", err)
+		return Symbols{}, mkerr.Wrap("kernel symbols: %w", err)
 	}
 	defer f.Close()
 	s, err := ParseSymbols(f, names, scan)
 	if err != nil {
-		return Symbols{}, mkerr.Errorf("kernel symbols: %w", err)
+		return Symbols{}, mkerr.Wrap("kernel symbols: %w", err)
 	}
 	return s, nil
 }
@@ -134,7 +134,7 @@ func (p *symbolParser) read(r io.Reader) error {
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			return mkerr.Errorf("read: %w", err)
+			return mkerr.Wrap("read: %w", err)
 		case have > maxSymbolLine:
 			return bin.Errorf("kallsyms", off, "line longer than %d bytes", maxSymbolLine)
 		}

@@ -21,11 +21,11 @@ type Text struct {
 func EachText(root tree.Root, f func(*Text)) error {
 	file, err := root.Open("proc/kallsyms")
 	if err != nil {
-		return mkerr.Errorf("kernel symbols: %w", err)
+		return mkerr.Wrap("kernel symbols: %w", err)
 	}
 	defer file.Close()
 	if err := ParseTexts(file, f); err != nil {
-		return mkerr.Errorf("kernel symbols: %w", err)
+		return mkerr.Wrap("kernel symbols: %w", err)
 	}
 	return nil
 }
@@ -50,7 +50,7 @@ func ParseTexts(r io.Reader, f func(*Text)) error {
 			return nil
 		}
 		if err != nil {
-			return mkerr.Errorf("read: %w", err)
+			return mkerr.Wrap("read: %w", err)
 		}
 	}
 }

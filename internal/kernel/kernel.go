@@ -28,7 +28,7 @@ func ReadSmall(root tree.Root, name string) (string, error) {
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxSmall))
 	if err != nil {
-		return "", mkerr.Errorf("read %s: %w", name, err)
+		return "", mkerr.WrapNamed("read %s: %w", name, err)
 	}
 	return string(b), nil
 }
@@ -49,7 +49,7 @@ func ReadUname(root tree.Root) (Uname, error) {
 	}{{"proc/sys/kernel/osrelease", &u.Release}, {"proc/sys/kernel/version", &u.Version}} {
 		s, err := ReadSmall(root, f.name)
 		if err != nil {
-			return Uname{}, mkerr.Errorf("kernel release: %w", err)
+			return Uname{}, mkerr.Wrap("kernel release: %w", err)
 		}
 		*f.to = strings.TrimSpace(s)
 	}
@@ -93,7 +93,7 @@ func ParseVersion(signature string, u Uname) (version.V, error) {
 	}
 	v, err := version.Parse(u.Release)
 	if err != nil {
-		return version.V{}, mkerr.Errorf("kernel release: %w", err)
+		return version.V{}, mkerr.Wrap("kernel release: %w", err)
 	}
 	return v, nil
 }

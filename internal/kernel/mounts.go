@@ -16,12 +16,12 @@ const maxMounts = 64 << 20
 func Mounts(root tree.Root, fstype string) ([]string, error) {
 	f, err := root.Open("proc/self/mountinfo")
 	if err != nil {
-		return nil, mkerr.Errorf("mounts: %w", err)
+		return nil, mkerr.Wrap("mounts: %w", err)
 	}
 	defer f.Close()
 	text, err := readAtMost(f, maxMounts)
 	if err != nil {
-		return nil, mkerr.Errorf("mounts: %w", err)
+		return nil, mkerr.Wrap("mounts: %w", err)
 	}
 	return ParseMounts(text, fstype), nil
 }

@@ -32,7 +32,7 @@ func OpenTracefs(path string) (*Tracefs, error) {
 	if path != "" {
 		t, err := openMounted(path)
 		if err != nil {
-			return nil, mkerr.Errorf("tracefs: %w", err)
+			return nil, mkerr.Wrap("tracefs: %w", err)
 		}
 		return t, nil
 	}
@@ -73,16 +73,16 @@ func firstDenied(have, err error) error {
 func explainTracefs(denied, detached error) error {
 	switch {
 	case denied != nil:
-		return mkerr.Errorf("tracefs: %w (needs root, or CAP_DAC_READ_SEARCH)", denied)
+		return mkerr.Wrap("tracefs: %w (needs root, or CAP_DAC_READ_SEARCH)", denied)
 	case errors.Is(detached, sys.EPERM):
 		return &refusal.Error{
 			Cause: refusal.Capability, Caps: []string{"CAP_SYS_ADMIN"},
-			Err: mkerr.Errorf("tracefs is not mounted, and without that only for the initial user namespace: %w", detached),
+			Err: mkerr.Wrap("tracefs is not mounted, and without that only for the initial user namespace: %w", detached),
 		}
 	case errors.Is(detached, sys.ENODEV):
-		return mkerr.Errorf("tracefs: the kernel has none (CONFIG_TRACING): %w", detached)
+		return mkerr.Wrap("tracefs: the kernel has none (CONFIG_TRACING): %w", detached)
 	}
-	return mkerr.Errorf("tracefs is not mounted: %w", detached)
+	return mkerr.Wrap("tracefs is not mounted: %w", detached)
 }
 
 // openMounted opens a directory if tracefs is what is mounted there. Before
@@ -93,11 +93,11 @@ func openMounted(path string) (*Tracefs, error) {
 		return nil, err
 	}
 	if magic != sys.TRACEFS_MAGIC && magic != sys.DEBUGFS_MAGIC {
-		return nil, mkerr.Errorf("%s: not a tracefs: %w", path, fs.ErrNotExist)
+		return nil, mkerr.WrapNamed("%s: not a tracefs: %w", path, fs.ErrNotExist)
 	}
 	dir, err := sys.OpenPath(path, sys.O_RDONLY|sys.O_DIRECTORY)
 	if err != nil {
-		return nil, mkerr.Errorf("%s: %w", path, err)
+		return nil, mkerr.WrapNamed("%s: %w", path, err)
 	}
 	return &Tracefs{dir, path}, nil
 }
@@ -117,7 +117,7 @@ const maxTraceFile = 64 << 20
 func (t *Tracefs) ReadFile(name string) ([]byte, error) {
 	dir, err := t.dir.Borrow()
 	if err != nil {
-		return nil, mkerr.Errorf("%s: %w", t.from, err)
+		return nil, mkerr.WrapNamed("%s: %w", t.from, err)
 	}
 	defer t.dir.Release()
 	b, err := sys.ReadFileAt(dir, name, maxTraceFile)
@@ -138,7 +138,7 @@ type TraceControl struct {
 func (t *Tracefs) Control(name string) (*TraceControl, error) {
 	dir, err := t.dir.Borrow()
 	if err != nil {
-		return nil, mkerr.Errorf("%s: %w", t.from, err)
+		return nil, mkerr.WrapNamed("%s: %w", t.from, err)
 	}
 	defer t.dir.Release()
 	fd, err := sys.OpenAt(dir, name, sys.O_WRONLY|sys.O_APPEND)
@@ -156,7 +156,7 @@ func (c *TraceControl) Append(line string) error {
 		c.fd.Release()
 	}
 	if err != nil {
-		return mkerr.Errorf("%s: %w", c.name, err)
+		return mkerr.WrapNamed("%s: %w", c.name, err)
 	}
 	return nil
 }

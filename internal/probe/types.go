@@ -69,7 +69,7 @@ func ProgType(t sys.ProgType, token int) error {
 // unsupported reads an error as a "no" if it can be one and control passes.
 func (a *asker) unsupported(err error, what string, control func(*asker) error) error {
 	if !isAny(err, invalid) {
-		return mkerr.Errorf("probe %s: %w", what, err)
+		return mkerr.WrapNamed("probe %s: %w", what, err)
 	}
 	if cerr := control(a); cerr != nil {
 		return mkerr.Errorf("probe %s: %w (control: %w)", what, err, cerr)
@@ -90,7 +90,7 @@ var refusals = [][]byte{
 func Helper(t sys.ProgType, id sys.FuncID, token int) error {
 	what := fmt.Sprintf("helper %d of program type %s", id, t)
 	if shapeOf(t).btf {
-		return mkerr.Errorf("probe %s: needs a target", what)
+		return mkerr.Named("probe %s: needs a target", what)
 	}
 	a := &asker{token: token}
 	log, err := a.verify(t, call(id), clear0, exit)

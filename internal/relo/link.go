@@ -90,7 +90,7 @@ type linker struct {
 // behind f.
 func (k *linker) place(name string, f *Func) error {
 	if len(f.Insns) == 0 {
-		return mkerr.Errorf("function %s: no instructions", f.Name)
+		return mkerr.Named("function %s: no instructions", f.Name)
 	}
 	k.at[name] = k.slots
 	k.parts = append(k.parts, part{f.Name, k.slots, len(k.insns)})
@@ -108,7 +108,7 @@ func (k *linker) place(name string, f *Func) error {
 	}
 	for _, name := range f.Callbacks {
 		if err := k.need(name); err != nil {
-			return mkerr.Errorf("%s: callback: %w", f.Name, err)
+			return mkerr.WrapNamed("%s: callback: %w", f.Name, err)
 		}
 	}
 	return nil
@@ -121,7 +121,7 @@ func (k *linker) need(name string) error {
 	}
 	f, ok := k.lookup(name)
 	if !ok {
-		return mkerr.Errorf("function %s is not in the object", name)
+		return mkerr.Named("function %s is not in the object", name)
 	}
 	return k.place(name, f)
 }

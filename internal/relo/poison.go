@@ -38,7 +38,7 @@ func PoisonMaps(ins asm.Instructions, off func(name string) (index int, off bool
 			}
 			continue
 		case !in.Wide():
-			return nil, mkerr.Errorf("map %s: the instruction is no wide load", in.Ref.Name)
+			return nil, mkerr.Named("map %s: the instruction is no wide load", in.Ref.Name)
 		case out == nil:
 			out = append(make(asm.Instructions, 0, len(ins)+4), ins[:i]...)
 		}

@@ -2,8 +2,9 @@ package sysenc
 
 import (
 	"encoding/binary"
-	"fmt"
 	"reflect"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Encode gives the size bytes that v stands for.
@@ -30,12 +31,12 @@ func Encode(v any, size int) ([]byte, error) {
 	rv := reflect.ValueOf(v)
 	if rv.Kind() == reflect.Pointer {
 		if rv.IsNil() {
-			return nil, fmt.Errorf("nil %T has no bytes", v)
+			return nil, mkerr.Errorf("nil %T has no bytes", v)
 		}
 		rv = rv.Elem()
 	}
 	if !rv.IsValid() {
-		return nil, fmt.Errorf("nil has no bytes")
+		return nil, mkerr.Errorf("nil has no bytes")
 	}
 	l, err := LayoutOf(rv.Type())
 	if err != nil {
@@ -64,7 +65,7 @@ func Decode(b []byte, v any) error {
 	}
 	rv := reflect.ValueOf(v)
 	if rv.Kind() != reflect.Pointer || rv.IsNil() {
-		return fmt.Errorf("%T: need a pointer to store into", v)
+		return mkerr.Errorf("%T: need a pointer to store into", v)
 	}
 	l, err := LayoutOf(rv.Type().Elem())
 	if err != nil {
@@ -81,7 +82,7 @@ func sizeError(v any, got, want int) error {
 	if got == want {
 		return nil
 	}
-	return fmt.Errorf("%T has %d bytes, the kernel's size is %d", v, got, want)
+	return mkerr.Errorf("%T has %d bytes, the kernel's size is %d", v, got, want)
 }
 
 // encodeInt is the fast path for integers: they need no reflection. n is 0 for
@@ -124,14 +125,14 @@ func encodeWord(v any, u uint64, negative bool, size int) ([]byte, error) {
 	switch size {
 	case 1, 2, 4:
 		if fits := u>>bits == 0; !negative && !fits {
-			return nil, fmt.Errorf("%v does not fit in %d bytes", v, size)
+			return nil, mkerr.Errorf("%v does not fit in %d bytes", v, size)
 		}
 		if negative && int64(u) < -(int64(1)<<(bits-1)) {
-			return nil, fmt.Errorf("%v does not fit in %d bytes", v, size)
+			return nil, mkerr.Errorf("%v does not fit in %d bytes", v, size)
 		}
 	case 8:
 	default:
-		return nil, fmt.Errorf("%T cannot stand for %d bytes", v, size)
+		return nil, mkerr.Errorf("%T cannot stand for %d bytes", v, size)
 	}
 	o := binary.NativeEndian
 	switch size {
@@ -168,7 +169,7 @@ func decodeInt(b []byte, v any) (done bool, err error) {
 
 func decodeWord[T uint8 | uint16 | uint32 | int32 | uint64 | int64](b []byte, p *T) error {
 	if p == nil {
-		return fmt.Errorf("nil %T: need a place to store into", p)
+		return mkerr.Errorf("nil %T: need a place to store into", p)
 	}
 	if err := sizeError(p, SizeOf[T](), len(b)); err != nil {
 		return err

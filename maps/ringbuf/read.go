@@ -3,10 +3,11 @@ package ringbuf
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 	"sync/atomic"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Records gives record after record, waiting where there is none. The memory is
@@ -220,5 +221,5 @@ func (r *Reader) wait(w *waiter) error {
 		}
 		return nil // interrupted by Flush, or for a reason that is gone
 	}
-	return fmt.Errorf("ring buffer: wait: %w", err)
+	return mkerr.Wrap("ring buffer: wait: %w", err)
 }

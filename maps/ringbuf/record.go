@@ -1,11 +1,11 @@
 package ringbuf
 
 import (
-	"fmt"
 	"reflect"
 	"sync"
 	"sync/atomic"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sysenc"
 )
 
@@ -53,18 +53,18 @@ func as[T any](r Record) (*T, error) {
 	t := reflect.TypeFor[T]()
 	if r.from == nil {
 		if _, err := sysenc.LayoutOf(t); err != nil {
-			return nil, fmt.Errorf("ring buffer record: %w", err)
+			return nil, mkerr.Wrap("ring buffer record: %w", err)
 		}
 	} else if err := r.from.plain.check(t, (*T)(nil)); err != nil {
-		return nil, fmt.Errorf("ring buffer record: %w", err)
+		return nil, mkerr.Wrap("ring buffer record: %w", err)
 	}
 	if p := sysenc.View[T](r.b); p != nil {
 		return p, nil
 	}
 	if size := sysenc.SizeOf[T](); len(r.b) < size {
-		return nil, fmt.Errorf("ring buffer record: %d bytes are too short for %v, which has %d", len(r.b), t, size)
+		return nil, mkerr.Errorf("ring buffer record: %d bytes are too short for %v, which has %d", len(r.b), t, size)
 	}
-	return nil, fmt.Errorf("ring buffer record: not aligned for %v", t)
+	return nil, mkerr.Errorf("ring buffer record: not aligned for %v", t)
 }
 
 // plainTypes remembers the types that As found plain, so that the check costs

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"sync/atomic"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sysenc"
 )
 
@@ -56,13 +57,13 @@ func newRing(consumer, producer, data []byte, size uint64) (*ring, error) {
 	}
 	switch {
 	case r.consumer == nil || r.producer == nil:
-		return nil, fmt.Errorf("positions: too short or not aligned")
+		return nil, mkerr.Errorf("positions: too short or not aligned")
 	case bits.OnesCount64(size) != 1 || size < headerSize:
-		return nil, fmt.Errorf("%d bytes: not a power of two", size)
+		return nil, mkerr.Errorf("%d bytes: not a power of two", size)
 	case uint64(len(data)) != 2*size:
-		return nil, fmt.Errorf("%d bytes of data for a ring of %d", len(data), size)
+		return nil, mkerr.Errorf("%d bytes of data for a ring of %d", len(data), size)
 	case sysenc.View[uint64](data) == nil:
-		return nil, fmt.Errorf("data: not aligned")
+		return nil, mkerr.Errorf("data: not aligned")
 	}
 	// Loads and stores of Go's sync/atomic are sequentially consistent, which
 	// covers the acquire and release that the kernel's side asks for.

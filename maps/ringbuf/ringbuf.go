@@ -9,12 +9,12 @@ package ringbuf
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/maps"
 )
@@ -82,17 +82,17 @@ func NewReader(ms ...*maps.Map) (*Reader, error) {
 func (r *Reader) open(ms []*maps.Map) error {
 	for _, m := range ms {
 		if err := r.add(m); err != nil {
-			return fmt.Errorf("map %s: ring buffer: %w", m.Name(), err)
+			return mkerr.WrapNamed("map %s: ring buffer: %w", m.Name(), err)
 		}
 	}
 	epoll, err := sys.EpollCreate()
 	if err != nil {
-		return fmt.Errorf("ring buffer: %w", err)
+		return mkerr.Wrap("ring buffer: %w", err)
 	}
 	defer epoll.Close()
 	for i, m := range ms {
 		if err := watch(epoll, m.MapFD(), int32(i)); err != nil {
-			return fmt.Errorf("map %s: ring buffer: %w", m.Name(), err)
+			return mkerr.WrapNamed("map %s: ring buffer: %w", m.Name(), err)
 		}
 	}
 	if r.poll, err = pollable(epoll); err != nil {
@@ -107,13 +107,13 @@ func (r *Reader) open(ms []*maps.Map) error {
 func (r *Reader) add(m *maps.Map) error {
 	switch {
 	case m.Type() != maps.RingBuf:
-		return fmt.Errorf("the map is a %v", m.Type())
+		return mkerr.Errorf("the map is a %v", m.Type())
 	case m.Flags()&maps.RBOverwrite != 0:
-		return fmt.Errorf("the kernel overwrites what is not read yet: %w", errors.ErrUnsupported)
+		return mkerr.Wrap("the kernel overwrites what is not read yet: %w", errors.ErrUnsupported)
 	}
 	page, size := os.Getpagesize(), uint64(m.MaxEntries())
 	if length := uint64(page) + 2*size; uint64(int(length)) != length || int(length) < 0 {
-		return fmt.Errorf("%d bytes do not fit into the address space", size)
+		return mkerr.Errorf("%d bytes do not fit into the address space", size)
 	}
 	// Page 0 belongs to the consumer; what follows, the producer's page and
 	// the data, can only be mapped for reading (kernel/bpf/ringbuf.c).
@@ -157,22 +157,22 @@ func watch(epoll, ring *sys.FD, key int32) error {
 func pollable(epoll *sys.FD) (*os.File, error) {
 	dup, err := epoll.Dup()
 	if err != nil {
-		return nil, fmt.Errorf("ring buffer: %w", err)
+		return nil, mkerr.Wrap("ring buffer: %w", err)
 	}
 	raw, err := dup.Detach()
 	if err != nil {
 		dup.Close()
-		return nil, fmt.Errorf("ring buffer: %w", err)
+		return nil, mkerr.Wrap("ring buffer: %w", err)
 	}
 	if err := sys.SetNonblock(raw, true); err != nil {
 		os.NewFile(uintptr(raw), "ringbuf").Close()
-		return nil, fmt.Errorf("ring buffer: %w", err)
+		return nil, mkerr.Wrap("ring buffer: %w", err)
 	}
 	f := os.NewFile(uintptr(raw), "ringbuf")
 	// A deadline is possible only if the poller took the descriptor.
 	if err := f.SetReadDeadline(time.Time{}); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("ring buffer: wait: %w", err)
+		return nil, mkerr.Wrap("ring buffer: wait: %w", err)
 	}
 	return f, nil
 }

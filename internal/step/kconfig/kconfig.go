@@ -132,10 +132,10 @@ func parseNumber(text string) (uint64, error) {
 	digits := strings.TrimPrefix(text, "-")
 	n, err := strconv.ParseUint(digits, 0, 64)
 	if err != nil && errors.Is(err, strconv.ErrRange) {
-		return 0, mkerr.Errorf("value %s: more than 64 bits", text)
+		return 0, mkerr.Named("value %s: more than 64 bits", text)
 	}
 	if err != nil || strings.ContainsAny(digits, "_oO") || len(digits) > 1 && digits[1]|0x20 == 'b' {
-		return 0, mkerr.Errorf("value %q: neither y, n, m, a string nor a number", text)
+		return 0, mkerr.Named("value %q: neither y, n, m, a string nor a number", text)
 	}
 	if digits != text {
 		n = -n
@@ -183,7 +183,7 @@ func encodeString(s shape, text string) ([]byte, error) {
 		return nil, mkerr.Errorf("value %s: needs a char array, have %s", text, s.class)
 	}
 	if len(text) < 2 || !strings.HasSuffix(text, `"`) {
-		return nil, mkerr.Errorf("value %s: unterminated string", text)
+		return nil, mkerr.Named("value %s: unterminated string", text)
 	}
 	b := make([]byte, s.size)
 	copy(b[:s.size-1], text[1:len(text)-1])

@@ -38,7 +38,7 @@ func (c *copier) members(dst, src []byte, to, local btf.Type, depth int) error {
 		}
 		if m.BitSize != 0 {
 			if bitsSet(src, m) {
-				return mkerr.Errorf("member %s: bit fields cannot be set", m.Name)
+				return mkerr.Named("member %s: bit fields cannot be set", m.Name)
 			}
 			continue
 		}
@@ -51,10 +51,10 @@ func (c *copier) members(dst, src []byte, to, local btf.Type, depth int) error {
 		}
 		_, km, ok := lookup(to, m.Name, nth)
 		if !ok {
-			return mkerr.Errorf("member %s is set, and the kernel has no such member", label(m.Name))
+			return mkerr.Named("member %s is set, and the kernel has no such member", label(m.Name))
 		}
 		if err := c.member(dst, from, km, m, depth); err != nil {
-			return mkerr.Errorf("member %s: %w", label(m.Name), err)
+			return mkerr.WrapNamed("member %s: %w", label(m.Name), err)
 		}
 	}
 	return nil
@@ -107,11 +107,11 @@ func like(k btf.Kind) btf.Kind {
 func part(b []byte, s *btf.Spec, m btf.Member) ([]byte, error) {
 	n, err := s.Sizeof(m.Type)
 	if err != nil {
-		return nil, mkerr.Errorf("member %s: %w", label(m.Name), err)
+		return nil, mkerr.WrapNamed("member %s: %w", label(m.Name), err)
 	}
 	at := uint64(m.Offset / 8)
 	if m.Offset%8 != 0 || at+uint64(n) > uint64(len(b)) {
-		return nil, mkerr.Errorf("member %s lies outside of its struct", label(m.Name))
+		return nil, mkerr.Named("member %s lies outside of its struct", label(m.Name))
 	}
 	return b[at : at+uint64(n)], nil
 }

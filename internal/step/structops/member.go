@@ -33,15 +33,15 @@ func (o *Ops) Member(path string) (Member, error) {
 		}
 		m.Type, m.Offset = found.Type, m.Offset+found.Offset/8
 		if found.BitSize != 0 || found.Offset%8 != 0 {
-			return Member{}, mkerr.Errorf("member %s: a bit field", path)
+			return Member{}, mkerr.Named("member %s: a bit field", path)
 		}
 	}
 	n, err := o.Types.Sizeof(m.Type)
 	if err != nil {
-		return Member{}, mkerr.Errorf("member %s: %w", path, err)
+		return Member{}, mkerr.WrapNamed("member %s: %w", path, err)
 	}
 	if uint64(m.Offset)+uint64(n) > uint64(len(o.Data)) {
-		return Member{}, mkerr.Errorf("member %s lies outside of its struct", path)
+		return Member{}, mkerr.Named("member %s lies outside of its struct", path)
 	}
 	m.Size, m.Func = n, isFunc(o.Types, m.Type)
 	return m, nil

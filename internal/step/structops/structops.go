@@ -91,11 +91,11 @@ func (o *Ops) Resolve(k *btf.Kernel) (*Value, error) {
 		Data: make([]byte, to.value.Size()),
 	}
 	if err := o.functions(v, local, to); err != nil {
-		return nil, mkerr.Errorf("struct %s: %w", v.Name, err)
+		return nil, mkerr.WrapNamed("struct %s: %w", v.Name, err)
 	}
 	c := copier{kernel: to.ops.Spec(), local: o.Types, left: maxMembers}
 	if err := c.members(v.Data[to.offset:], o.Data, to.ops, local, 0); err != nil {
-		return nil, mkerr.Errorf("struct %s: %w", v.Name, err)
+		return nil, mkerr.WrapNamed("struct %s: %w", v.Name, err)
 	}
 	return v, nil
 }
@@ -104,10 +104,10 @@ func (o *Ops) Resolve(k *btf.Kernel) (*Value, error) {
 // operations: only one that the kernel registered has both.
 func find(k *btf.Kernel, name string) (to target, err error) {
 	if k == nil {
-		return to, mkerr.Errorf("struct %s: %w", name, btf.ErrNoBTF)
+		return to, mkerr.WrapNamed("struct %s: %w", name, btf.ErrNoBTF)
 	}
 	if to.module, to.value, err = k.FindType(valuePrefix+name, btf.KindStruct); err != nil {
-		return to, mkerr.Errorf("no such operations: %w", err)
+		return to, mkerr.Wrap("no such operations: %w", err)
 	}
 	if to.value.Size() > maxValue {
 		return to, mkerr.Errorf("%s%s has %d bytes", valuePrefix, name, to.value.Size())
@@ -144,11 +144,11 @@ func (o *Ops) functions(v *Value, local btf.Type, to target) error {
 			continue
 		}
 		if !isFunc(to.ops.Spec(), m.Type) {
-			return mkerr.Errorf("member %s is no pointer to a function in the kernel", name.Name)
+			return mkerr.Named("member %s is no pointer to a function in the kernel", name.Name)
 		}
 		at := uint64(to.offset) + uint64(m.Offset/8)
 		if at+8 > uint64(len(v.Data)) {
-			return mkerr.Errorf("member %s lies outside of it", name.Name)
+			return mkerr.Named("member %s lies outside of it", name.Name)
 		}
 		v.Funcs = append(v.Funcs, Func{name.Name, uint32(i), uint32(at), s.Program})
 	}

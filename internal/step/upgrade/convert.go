@@ -66,7 +66,7 @@ func convert(want, have *Map) (Conversion, error) {
 	case want.ValueSize == have.ValueSize:
 		return Conversion{{Size: have.ValueSize}}, nil
 	case have.NoTypes != nil:
-		return nil, mkerr.Errorf("what is where in its values is not known: %w", have.NoTypes)
+		return nil, mkerr.Wrap("what is where in its values is not known: %w", have.NoTypes)
 	default:
 		return nil, errors.New("no BTF says what is where in its values")
 	}
@@ -95,12 +95,12 @@ func (c *converter) value(want, have btf.ID, w, f field, path string, depth int)
 	wt, ok1 := resolve(c.want, want)
 	ht, ok2 := resolve(c.have, have)
 	if !ok1 || !ok2 {
-		return mkerr.Errorf("%s has no type", what(path))
+		return mkerr.Named("%s has no type", what(path))
 	}
 	wn, err1 := c.want.Sizeof(wt.ID())
 	hn, err2 := c.have.Sizeof(ht.ID())
 	if err1 != nil || err2 != nil {
-		return mkerr.Errorf("%s has no size", what(path))
+		return mkerr.Named("%s has no size", what(path))
 	}
 	if f.bits != 0 || w.bits != 0 {
 		return c.bitfield(w, f, path)
@@ -147,7 +147,7 @@ func (c *converter) fields(wt, ht btf.Type, base Move, path string, depth int) e
 		}
 		w, ok := find(to, f.name, nth)
 		if !ok {
-			return mkerr.Errorf("%s is gone", what(join(path, f.name)))
+			return mkerr.Named("%s is gone", what(join(path, f.name)))
 		}
 		f.off += base.From * 8
 		w.off += base.To * 8
@@ -161,7 +161,7 @@ func (c *converter) fields(wt, ht btf.Type, base Move, path string, depth int) e
 // bitfield is taken over with the bytes that it lies in, if it stays there.
 func (c *converter) bitfield(w, f field, path string) error {
 	if w.bits != f.bits || w.off != f.off {
-		return mkerr.Errorf("%s is a bit field that moves", what(path))
+		return mkerr.Named("%s is a bit field that moves", what(path))
 	}
 	first, end := f.off/8, (f.off+f.bits+7)/8
 	c.moves = append(c.moves, Move{From: first, To: first, Size: end - first})
@@ -193,14 +193,14 @@ func copyable(s *btf.Spec, id btf.ID, depth int, left *int) error {
 	switch classOf(t) {
 	case pointer:
 		if tag, ok := s.Type(t.Target()); ok && tag.Kind() == btf.KindTypeTag && strings.HasSuffix(strings.TrimSuffix(tag.Name(), "_untrusted"), "ptr") {
-			return mkerr.Errorf("it holds a %s", tag.Name())
+			return mkerr.Named("it holds a %s", tag.Name())
 		}
 	case array:
 		return copyable(s, t.Target(), depth+1, left)
 	case structure:
 		for _, name := range owned {
 			if t.Name() == name {
-				return mkerr.Errorf("it holds a struct %s", name)
+				return mkerr.Named("it holds a struct %s", name)
 			}
 		}
 		if t.Vlen() > maxFields {
