@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/skepbpf/skep"
 	"github.com/skepbpf/skep/btf"
@@ -146,16 +148,43 @@ func btfCheck(e env, args []string) int {
 		if fails {
 			code = exitRejected
 		}
-		for _, m := range misfits {
-			if m.Fails || *all {
-				fmt.Fprintf(e.out, "\t%s\n", misfitText(&m))
-			}
+		for _, text := range misfitTexts(misfits, *all) {
+			fmt.Fprintf(e.out, "\t%s\n", text)
 		}
 	}
 	return code
 }
 
-func misfitText(m *skep.Misfit) string {
+// place is what is missing, and where. To read one bitfield takes six
+// relocations, which may be of several lines: one text tells of them.
+type place struct {
+	program, function, field, why string
+	fails                         bool
+}
+
+func placeOf(m *skep.Misfit) place {
+	_, field, _ := strings.Cut(m.What, " ")
+	return place{m.Program, m.Function, field, m.Why, m.Fails}
+}
+
+// misfitTexts says what fails, or all that is missing.
+func misfitTexts(misfits []skep.Misfit, all bool) (texts []string) {
+	lines := map[place][]string{}
+	for _, m := range misfits {
+		if at := placeOf(&m); !slices.Contains(lines[at], m.Source) {
+			lines[at] = append(lines[at], m.Source)
+		}
+	}
+	for _, m := range misfits {
+		if at := placeOf(&m); (m.Fails || all) && lines[at] != nil {
+			texts = append(texts, misfitText(&m, lines[at][1:]))
+			lines[at] = nil
+		}
+	}
+	return texts
+}
+
+func misfitText(m *skep.Misfit, also []string) string {
 	if m.What == "" {
 		return fmt.Sprintf("program %s: %s", m.Program, m.Why)
 	}
@@ -163,7 +192,10 @@ func misfitText(m *skep.Misfit) string {
 	if m.Source != "" {
 		text += " (" + m.Source + ")"
 	}
-	text += ": " + m.What + ": " + m.Why
+	text += ": " + m.What + ": " + strings.TrimPrefix(m.Why, placeOf(m).field+": ")
+	if len(also) > 0 {
+		text += "; also at " + strings.Join(also, ", ")
+	}
 	if !m.Fails {
 		text += "; not reached"
 	}
