@@ -133,17 +133,38 @@ func printArray(t Type, inner string, depth int) string {
 }
 
 // printQualified writes a qualifier of a pointer after its star, any other in
-// front.
+// front. That of an array is one of its elements, and C has it once.
 func printQualified(t Type, inner string, depth int) string {
 	word := words[t.Kind()]
-	if to, ok := t.s.typ(t.ref()); ok && to.Kind() == KindPtr {
-		return declare(to, join(word, inner), depth)
+	id := t.ref()
+	to, ok := t.s.typ(id)
+	for n := depth; n > 0 && ok && to.Kind() == KindArray; n-- {
+		elem, _, count := to.rawArray()
+		inner += "[" + strconv.FormatUint(uint64(count), 10) + "]"
+		id = elem
+		to, ok = t.s.typ(id)
 	}
-	return word + " " + declareID(t.s, t.ref(), inner, depth)
+	switch {
+	case ok && to.Kind() == KindPtr:
+		return declare(to, join(word, inner), depth)
+	case ok && to.Kind() == t.Kind():
+		return declare(to, inner, depth)
+	}
+	return word + " " + declareID(t.s, id, inner, depth)
 }
 
+// maxParam bounds the types that a parameter is followed through, maxInner
+// those of a function among the parameters: they fan out.
+const (
+	maxParam = 4
+	maxInner = 1
+)
+
 func printProto(t Type, inner string, depth int) string {
-	args := ""
+	args, depthOf := "", maxParam
+	if depth < maxParam {
+		depthOf = min(depth, maxInner)
+	}
 	for i := range int(t.vlen()) {
 		_, typ, ok := t.rawParam(i)
 		if !ok {
@@ -159,7 +180,7 @@ func printProto(t Type, inner string, depth int) string {
 		if typ == 0 {
 			args += "..."
 		} else {
-			args += declareID(t.s, typ, "", min(depth, 3))
+			args += declareID(t.s, typ, "", depthOf)
 		}
 	}
 	if args == "" {

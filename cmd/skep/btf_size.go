@@ -41,16 +41,18 @@ func btfSize(e env, args []string) int {
 
 // sizer prints a struct as pahole does.
 type sizer struct {
-	s     *btf.Spec
-	b     strings.Builder
-	holes holes
+	s    *btf.Spec
+	b    strings.Builder
+	line uint64 // cache line of the last member
 }
 
-// holes are counted of the outermost struct.
-type holes struct {
-	members, sum     uint64
-	count, bytes     uint64
-	bitHoles, bitSum uint64
+// totals are what is counted of a struct.
+type totals struct {
+	members, sum, bits uint64 // bytes and, of bitfields, bits
+	holes, bytes       uint64
+	bitHoles, bitBytes uint64 // the latter in bits
+	paddings, padded   uint64
+	end                room
 }
 
 const cacheLine = 64
@@ -61,100 +63,282 @@ func sizeText(s *btf.Spec, t btf.Type, name string) string {
 		name = t.String()
 	}
 	fmt.Fprintf(&z.b, "%s {\n", name)
-	end := z.members(t, 1, 0)
-	h, size := &z.holes, uint64(t.Size())
-	fmt.Fprintf(&z.b, "\n\t/* size: %d, cachelines: %d, members: %d */\n", size, (size+cacheLine-1)/cacheLine, h.members)
-	if h.count > 0 || h.bitHoles > 0 {
-		fmt.Fprintf(&z.b, "\t/* sum members: %d, holes: %d, sum holes: %d */\n", h.sum, h.count, h.bytes)
-	}
-	if h.bitHoles > 0 {
-		fmt.Fprintf(&z.b, "\t/* bit holes: %d, sum bit holes: %d bits */\n", h.bitHoles, h.bitSum)
-	}
-	if pad := size - min(size, (end+7)/8); pad > 0 && t.Kind() == btf.KindStruct {
-		fmt.Fprintf(&z.b, "\t/* padding: %d */\n", pad)
+	n := z.members(t, 1, 0)
+	size := uint64(t.Size())
+	fmt.Fprintf(&z.b, "\n\t/* size: %d, cachelines: %d, members: %d */\n", size, (size+cacheLine-1)/cacheLine, n.members)
+	if t.Kind() == btf.KindStruct {
+		z.totals(&n, size)
 	}
 	if last := size % cacheLine; last > 0 {
 		fmt.Fprintf(&z.b, "\t/* last cacheline: %d bytes */\n", last)
 	}
-	z.b.WriteString("};\n")
+	z.b.WriteString("}")
+	if z.packed(t) {
+		z.b.WriteString(" __attribute__((__packed__))")
+	}
+	z.b.WriteString(";\n")
 	return z.b.String()
 }
 
-// members prints those of t, which lies at bit from, and gives the bit after the
-// last one, of t.
-func (z *sizer) members(t btf.Type, level int, from uint64) (end uint64) {
+func (z *sizer) totals(n *totals, size uint64) {
+	if n.holes+n.bitHoles > 0 && n.sum > 0 {
+		fmt.Fprintf(&z.b, "\t/* sum members: %d", n.sum)
+		if n.holes > 0 {
+			fmt.Fprintf(&z.b, ", holes: %d, sum holes: %d", n.holes, n.bytes)
+		}
+		z.b.WriteString(" */\n")
+	}
+	switch {
+	case n.bitHoles > 0:
+		fmt.Fprintf(&z.b, "\t/* sum bitfield members: %d bits, bit holes: %d, sum bit holes: %d bits */\n", n.bits, n.bitHoles, n.bitBytes)
+	case n.holes > 0 && n.bits > 0:
+		fmt.Fprintf(&z.b, "\t/* sum bitfield members: %d bits (%d bytes) */\n", n.bits, n.bits/8)
+	}
+	bits, bytes := n.end.rest(size)
+	if bytes > 0 {
+		fmt.Fprintf(&z.b, "\t/* padding: %d */\n", bytes)
+	}
+	if n.paddings > 0 {
+		fmt.Fprintf(&z.b, "\t/* paddings: %d, sum paddings: %d */\n", n.paddings, n.padded)
+	}
+	if bits > 0 {
+		fmt.Fprintf(&z.b, "\t/* bit_padding: %d bits */\n", bits)
+	}
+}
+
+// room is how far the members of a struct take it, in bits, and the unit of the
+// bitfields at its end.
+type room struct {
+	last      uint64
+	inBits    bool
+	unit, end uint64 // size of the unit and where it ends
+}
+
+// take adds a member of so many bits at a bit; if it is a bitfield, its type
+// has unit bits. It gives the hole before it: what is left of the unit of
+// bitfields, and whole bytes.
+func (r *room) take(at, bits, unit uint64, bitfield bool) (bitHole, byteHole uint64) {
+	if r.inBits {
+		end := max(r.last, min(at, r.end))
+		bitHole, r.last = end-r.last, end
+	}
+	if !bitfield {
+		if at > r.last {
+			byteHole = at/8 - r.last/8
+		}
+		*r = room{last: max(r.last, at+bits)}
+		return bitHole, byteHole
+	}
+	from := at / unit * unit
+	if r.last < from {
+		byteHole, r.last = (from-r.last)/8, from
+	}
+	if at > r.last {
+		bitHole += at - r.last
+	}
+	r.last = max(r.last, at+bits)
+	if !r.inBits || at+bits > r.end || unit > r.unit {
+		r.unit, r.end = unit, from+unit
+		if at+bits > r.end { // it began in the unit before
+			r.end += unit
+		}
+	}
+	r.inBits = true
+	return bitHole, byteHole
+}
+
+// rest is what is left of size bytes: bits of the last unit, and bytes.
+func (r *room) rest(size uint64) (bits, bytes uint64) {
+	last := r.last
+	if r.inBits {
+		end := max(last, min(8*size, r.end))
+		bits, last = end-last, end
+	}
+	return bits, size - min(size, last/8)
+}
+
+// members prints those of t, which lies at bit from.
+func (z *sizer) members(t btf.Type, level int, from uint64) (n totals) {
 	tabs := strings.Repeat("\t", level)
-	outer := level == 1
 	for i := range t.Vlen() {
 		m := t.Member(i)
-		at := uint64(m.Offset)
-		if t.Kind() == btf.KindStruct && at > end {
-			z.hole(tabs, end, at, outer)
+		size, err := z.s.Sizeof(m.Type)
+		if err != nil {
+			size = 0
 		}
-		bits := z.member(tabs, m, level, from)
-		if outer {
-			z.holes.members++
-			z.holes.sum += bits / 8
+		at, bits, unit := uint64(m.Offset), uint64(m.BitSize), max(8*uint64(size), 8)
+		if n.members++; bits > 0 {
+			n.bits += bits
+		} else {
+			bits = 8 * uint64(size)
+			n.sum += uint64(size)
 		}
-		end = max(end, at+bits)
+		if t.Kind() == btf.KindStruct {
+			bitHole, byteHole := n.end.take(at, bits, unit, m.BitSize > 0)
+			z.hole(tabs, bitHole, byteHole)
+			n.count(bitHole, byteHole)
+		}
+		line := z.line
+		z.boundary(tabs, from+at)
+		z.member(tabs, m, level, from, size)
+		if t.Kind() == btf.KindUnion {
+			z.line = line // the next member begins there, too
+			continue
+		}
+		if pad := z.padding(m.Type); pad > 0 && m.BitSize == 0 {
+			n.paddings++
+			n.padded += pad
+			fmt.Fprintf(&z.b, "\n%s/* XXX last struct has %s of padding */\n", tabs, plural(pad, "byte"))
+			if i+1 < t.Vlen() {
+				z.b.WriteByte('\n')
+			}
+		}
 	}
-	return end
+	return n
 }
 
-func (z *sizer) hole(tabs string, from, to uint64, outer bool) {
-	// What is left of the byte that a bitfield ends in, and whole bytes.
-	bits := min(to, (from+7)/8*8) - from
-	bytes := (to - from - bits) / 8
-	bits += (to - from - bits) % 8
+func (n *totals) count(bits, bytes uint64) {
+	if bytes > 0 {
+		n.holes++
+		n.bytes += bytes
+	}
+	if bits > 0 {
+		n.bitHoles++
+		n.bitBytes += bits
+	}
+}
+
+func (z *sizer) hole(tabs string, bits, bytes uint64) {
+	if bits+bytes == 0 {
+		return
+	}
 	z.b.WriteByte('\n')
 	if bits > 0 {
-		fmt.Fprintf(&z.b, "%s/* XXX %d bits hole, try to pack */\n", tabs, bits)
+		fmt.Fprintf(&z.b, "%s/* XXX %s hole, try to pack */\n", tabs, plural(bits, "bit"))
 	}
 	if bytes > 0 {
-		fmt.Fprintf(&z.b, "%s/* XXX %d bytes hole, try to pack */\n", tabs, bytes)
+		fmt.Fprintf(&z.b, "%s/* XXX %s hole, try to pack */\n", tabs, plural(bytes, "byte"))
 	}
 	z.b.WriteByte('\n')
-	if outer && bytes > 0 {
-		z.holes.count++
-		z.holes.bytes += bytes
-	}
-	if outer && bits > 0 {
-		z.holes.bitHoles++
-		z.holes.bitSum += bits
-	}
 }
 
-// member prints a line, or a body, and gives the member's size in bits.
-func (z *sizer) member(tabs string, m btf.Member, level int, from uint64) uint64 {
-	size, err := z.s.Sizeof(m.Type)
-	if err != nil {
-		size = 0
+func plural(n uint64, unit string) string {
+	if n != 1 {
+		unit += "s"
 	}
-	at := from + uint64(m.Offset)
-	if in, ok := z.s.Strip(m.Type); ok && in.Name() == "" && (in.Kind() == btf.KindStruct || in.Kind() == btf.KindUnion) && level < 32 {
-		if own, _ := z.s.Type(m.Type); own.ID() == in.ID() {
-			fmt.Fprintf(&z.b, "%s%s {\n", tabs, in.Kind())
-			z.members(in, level+1, at)
-			name := ""
-			if m.Name != "" {
-				name = " " + m.Name
-			}
-			z.line(tabs+"}"+name+";", fmt.Sprintf("%6d %5d", at/8, size))
-			return 8 * uint64(size)
+	return fmt.Sprintf("%d %s", n, unit)
+}
+
+// boundary says that a member at that bit is the first of a cache line.
+func (z *sizer) boundary(tabs string, at uint64) {
+	n := at / 8 / cacheLine
+	if n <= z.line {
+		return
+	}
+	z.line = n
+	fmt.Fprintf(&z.b, "%s/* --- cacheline %d boundary (%d bytes)", tabs, n, n*cacheLine)
+	if ago := at / 8 % cacheLine; ago > 0 {
+		fmt.Fprintf(&z.b, " was %s ago", plural(ago, "byte"))
+	}
+	z.b.WriteString(" --- */\n")
+}
+
+// padding is how many bytes a struct has behind its last member.
+func (z *sizer) padding(id btf.ID) uint64 {
+	t, ok := z.s.Strip(id)
+	if !ok || t.Kind() != btf.KindStruct {
+		return 0
+	}
+	var r room
+	for i := range t.Vlen() {
+		m := t.Member(i)
+		size, err := z.s.Sizeof(m.Type)
+		if err != nil {
+			size = 0
+		}
+		bits := uint64(m.BitSize)
+		if bits == 0 {
+			bits = 8 * uint64(size)
+		}
+		r.take(uint64(m.Offset), bits, max(8*uint64(size), 8), m.BitSize > 0)
+	}
+	_, bytes := r.rest(uint64(t.Size()))
+	return bytes
+}
+
+// packed reports whether members lie, or the whole ends, where they would not
+// without the attribute.
+func (z *sizer) packed(t btf.Type) bool {
+	for i := range t.Vlen() {
+		m := t.Member(i)
+		align, err := z.s.Alignof(m.Type)
+		if err == nil && (m.BitSize == 0 && uint64(m.Offset)%(8*uint64(align)) != 0 || t.Size()%align != 0) {
+			return true
 		}
 	}
-	text := tabs + z.s.Declare(m.Type, m.Name)
-	if m.BitSize > 0 {
-		unit := max(8*uint64(size), 8)
-		z.line(fmt.Sprintf("%s:%d;", text, m.BitSize), fmt.Sprintf("%6d:%2d %2d", at/unit*unit/8, at%unit, size))
-		return uint64(m.BitSize)
-	}
-	z.line(text+";", fmt.Sprintf("%6d %5d", at/8, size))
-	return 8 * uint64(size)
+	return false
 }
 
-// line prints a member with its numbers in a column; a tab is 8 wide.
-func (z *sizer) line(text, numbers string) {
+// body finds the struct, union or enum without a name that a member is of, and
+// what C writes before and behind its body.
+func (z *sizer) body(id btf.ID) (t btf.Type, before, behind string, ok bool) {
+	for range 32 {
+		t, ok = z.s.Type(id)
+		switch {
+		case !ok:
+			return t, "", "", false
+		case t.Kind() == btf.KindConst || t.Kind() == btf.KindVolatile:
+			before += t.Kind().String() + " "
+			id = t.Target()
+		case t.Kind() == btf.KindArray:
+			elem, _, n := t.Array()
+			behind += fmt.Sprintf("[%d]", n)
+			id = elem
+		default:
+			return t, before, behind, t.Name() == "" && (t.Kind() == btf.KindStruct || t.Kind() == btf.KindUnion || isEnum(t.Kind()))
+		}
+	}
+	return t, "", "", false
+}
+
+func isEnum(k btf.Kind) bool { return k == btf.KindEnum || k == btf.KindEnum64 }
+
+// member prints a line, or a body.
+func (z *sizer) member(tabs string, m btf.Member, level int, from uint64, size uint32) {
+	at := from + uint64(m.Offset)
+	numbers := fmt.Sprintf("%6d %5d", at/8, size)
+	colon := ""
+	if m.BitSize > 0 {
+		unit := max(8*uint64(size), 8)
+		colon = fmt.Sprintf(":%d", m.BitSize)
+		numbers = fmt.Sprintf("%6d:%2d %2d", at/unit*unit/8, at%unit, size)
+	}
+	in, before, behind, ok := z.body(m.Type)
+	if !ok || level >= 32 {
+		z.text(tabs+z.s.Declare(m.Type, m.Name)+colon+";", numbers)
+		return
+	}
+	kind := in.Kind().String()
+	if isEnum(in.Kind()) {
+		kind = "enum"
+	}
+	fmt.Fprintf(&z.b, "%s%s%s {\n", tabs, before, kind)
+	if isEnum(in.Kind()) {
+		for i := range in.Vlen() {
+			fmt.Fprintf(&z.b, "%s\t%s = %s,\n", tabs, in.EnumValue(i).Name, strings.TrimRight(enumText(in, i), "UL"))
+		}
+	} else {
+		z.members(in, level+1, at)
+	}
+	name := m.Name + behind + colon
+	if name != "" {
+		name = " " + name
+	}
+	z.text(tabs+"}"+name+";", numbers)
+}
+
+// text prints a member with its numbers in a column; a tab is 8 wide.
+func (z *sizer) text(text, numbers string) {
 	wide := len(text) + 7*strings.Count(text, "\t")
 	fmt.Fprintf(&z.b, "%s%s /* %s */\n", text, strings.Repeat(" ", max(0, 56-wide)), numbers)
 }
