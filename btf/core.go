@@ -85,7 +85,7 @@ func (r *Relocator) leave() {
 }
 
 // Prepare finds the candidates of all relocations in one pass and resolves
-// them in this order. It is optional. Relocations that cannot be resolved are
+// them in this order, where it matters. It is optional. Relocations that cannot be resolved are
 // reported by Resolve; the error is that of reading the target.
 func (r *Relocator) Prepare(relos []*CORERelo) error {
 	r.mu.Lock()
@@ -110,8 +110,12 @@ func (r *Relocator) Prepare(relos []*CORERelo) error {
 		return err
 	}
 	for _, relo := range relos {
-		if res, hash := r.known.find(relo); res == nil {
-			r.keep(relo, hash)
+		root := r.roots.get(r.local, relo.Root)
+		if relo.Kind == COREFieldByteOffset && !r.slow && (root.members != nil || r.indexed(root)) {
+			continue // Resolve is as quick without
+		}
+		if res, known := r.known.get(relo); !known {
+			r.keep(root, res)
 		}
 	}
 	return nil
@@ -137,31 +141,51 @@ func (r *Relocator) find(names []sought) error {
 // an error: the Fixup says so, and why. Errors are malformed relocations,
 // targets that cannot be read, and *AmbiguousError.
 func (r *Relocator) Resolve(relo *CORERelo) (Fixup, error) {
+	var fix Fixup
+	var err error
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	res, hash := r.known.find(relo)
-	if res != nil {
-		return res.fix, res.err
+	root := r.roots.get(r.local, relo.Root)
+	if relo.Kind != COREFieldByteOffset || !r.tryDirect(root, relo, &fix) {
+		res, known := r.known.get(relo)
+		if !known {
+			r.enterKeep(root, res)
+		}
+		fix, err = res.fix, res.err
 	}
-	if relo.Kind == CORETypeIDLocal {
-		res = r.keep(relo, hash)
-		return res.fix, res.err
-	}
-	if err := r.enter(); err != nil {
-		return Fixup{}, r.wrap(relo, err)
-	}
-	res = r.keep(relo, hash)
-	r.leave()
-	return res.fix, res.err
+	r.mu.Unlock()
+	return fix, err
 }
 
-// keep resolves what is not known yet and keeps the outcome.
-func (r *Relocator) keep(relo *CORERelo, hash uint32) *outcome {
-	res := r.known.add(relo, hash)
-	if err := r.resolve(relo, &res.fix); err != nil {
-		res.fix, res.err = Fixup{}, r.wrap(relo, err)
+// tryDirect is direct for those that are not past the guard.
+func (r *Relocator) tryDirect(root *coreRoot, relo *CORERelo, fix *Fixup) bool {
+	if r.slow || r.enter() != nil {
+		return false
 	}
-	return res
+	ok := r.direct(root, relo, fix)
+	r.leave()
+	return ok
+}
+
+// enterKeep is keep for those that are not past the guard. That the target is
+// closed is an outcome too, as it stays so.
+func (r *Relocator) enterKeep(root *coreRoot, res *outcome) {
+	if res.relo.Kind == CORETypeIDLocal {
+		r.keep(root, res)
+		return
+	}
+	if err := r.enter(); err != nil {
+		res.err = r.wrap(&res.relo, err)
+		return
+	}
+	r.keep(root, res)
+	r.leave()
+}
+
+// keep resolves what is not known yet.
+func (r *Relocator) keep(root *coreRoot, res *outcome) {
+	if err := r.resolve(root, &res.relo, &res.fix); err != nil {
+		res.fix, res.err = Fixup{}, r.wrap(&res.relo, err)
+	}
 }
 
 func (r *Relocator) wrap(relo *CORERelo, err error) error {
@@ -178,15 +202,11 @@ func (r *Relocator) wrap(relo *CORERelo, err error) error {
 	return fmt.Errorf("CO-RE %s of %s (%s): %w", relo.Kind, name, shown(relo.Access), err)
 }
 
-func (r *Relocator) resolve(relo *CORERelo, fix *Fixup) error {
+func (r *Relocator) resolve(root *coreRoot, relo *CORERelo, fix *Fixup) error {
 	m := &r.m
 	m.kind, m.budget = relo.Kind, matchBudget
-	root := r.roots.get(r.local, relo.Root)
 	if !root.ok {
 		return fmt.Errorf("no type %d", relo.Root)
-	}
-	if !r.slow && r.direct(root, relo, fix) {
-		return nil
 	}
 	if err := m.local.parseIn(r.local, relo, &root.stripped); err != nil {
 		return err
@@ -219,7 +239,7 @@ func (r *Relocator) candidates(root *coreRoot) error {
 	if err != nil {
 		return err
 	}
-	root.cands, root.searched = list, true
+	root.cands, root.searched, root.single = list, true, len(list) == 1
 	return nil
 }
 

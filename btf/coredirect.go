@@ -1,80 +1,224 @@
 package btf
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
 
 // direct resolves what most relocations ask for, the offset of a plain member of
-// a large struct with one candidate, by the rules of parse, match and calc, but
-// without the steps in between. false means that they are to be gone through;
-// fix is then untouched. A test holds both ways against each other.
+// a struct with one candidate, by the rules of parse, match and calc, but
+// without the steps in between. It takes little more than to look up what is
+// known, so its outcomes are not kept. false means that the steps are to be gone
+// through; fix is then untouched. A test holds both ways against each other.
 func (r *Relocator) direct(root *coreRoot, relo *CORERelo, fix *Fixup) bool {
-	if relo.Kind != COREFieldByteOffset || !root.direct() {
+	if root.members == nil && !r.indexed(root) {
 		return false
 	}
-	idx, ok := onlyMember(relo.Access)
-	if !ok {
+	d := descent{rec: root.rec, members: root.members}
+	if !d.follow(r.local, relo.Access) {
 		return false
 	}
-	lm, ok := root.stripped.rawMember(idx)
-	if !ok || lm.name == 0 || lm.bits != 0 {
-		return false
-	}
-	name := r.local.strBytes(lm.name)
-	if len(name) == 0 {
-		return false
-	}
-	tm := root.members.find(name)
-	if tm == nil || tm.width != 0 {
-		return false
-	}
-	l, ok1 := r.local.strip(lm.typ)
-	t, ok2 := root.members.strip(tm)
-	if !ok1 || !ok2 || !(sized | 1<<KindPtr).has(l.Kind()) || !(sized | 1<<KindPtr).has(t.Kind()) {
-		return false
-	}
-	if ok, err := r.m.fieldsCompat(&l, &t); !ok || err != nil {
+	l, t := r.local.gist(d.rec, 8), d.found.is(d.members)
+	if l.class() == 0 || l.class() != t.class() {
 		return false
 	}
 	c := &root.cands[0]
 	fix.Kind, fix.Validate, fix.Module, fix.Target = relo.Kind, true, c.module, c.t.id
-	fix.Old, fix.New = uint64(lm.offset/8), uint64(tm.bits/8)
-	fix.OldSize, _ = l.sizeof(8)
-	fix.NewSize, _ = t.sizeof(t.s.pointerSize())
-	fix.BadSize = fix.OldSize != fix.NewSize && !resizable(&l, &t)
+	fix.Old, fix.New = d.local/8, d.target/8
+	fix.OldSize, fix.NewSize = l.size(), t.size()
+	fix.BadSize = fix.OldSize != fix.NewSize && !resizableGists(l, t)
 	return true
 }
 
-// direct reports whether members of the root can be looked up at once: both sides
-// are structs or unions, there is one candidate, and it has an index.
-func (c *coreRoot) direct() bool {
-	if c.members != nil {
-		return true
-	}
-	if !c.searched || len(c.cands) != 1 || c.indexed || !compound.has(c.stripped.Kind()) {
+// indexed makes what direct needs of a root: both sides are structs or unions,
+// and there is one candidate. Where there were more, it depends on what was asked
+// before which of them are left.
+func (r *Relocator) indexed(c *coreRoot) bool {
+	if c.indexed || !c.ok || !compound.has(c.stripped.Kind()) || !c.searched && r.candidates(c) != nil {
 		return false
 	}
 	c.indexed = true
-	t := c.cands[0].t
-	if !compound.has(t.Kind()) || t.vlen() < indexFrom {
+	if !c.single {
 		return false
 	}
-	if ix := t.s.memberIndex(t); ix != nil && ix.span <= math.MaxUint32 && ix.levels < maxAccess-1 {
-		c.members = ix
+	t := c.cands[0].t
+	t, ok := t.s.strip(t.id)
+	if c.rec = r.local.record(c.id); c.rec != nil && ok && compound.has(t.Kind()) {
+		c.members = t.s.memberIndex(t)
 	}
 	return c.members != nil
 }
 
-// onlyMember reads an access "0:n".
-func onlyMember(s string) (int, bool) {
-	if len(s) < 3 || len(s) > 6 || s[:2] != "0:" {
-		return 0, false
+// descent is where an access leads to on both sides.
+type descent struct {
+	rec     []byte       // record of the local type
+	members *memberIndex // of the target struct
+	found   *indexed     // the last member, in members
+	// offsets of it, in bits
+	local, target uint64
+}
+
+// The longest access that is walked, and the longest number in it.
+const (
+	maxWalk   = 24
+	maxDigits = 6
+)
+
+// follow goes from the root to the end of an access "0:n:m", if its parts are
+// members, none of them a bitfield, and anonymous structs but at the end.
+func (d *descent) follow(s *Spec, access string) bool {
+	if len(access) < 3 || len(access) > maxWalk || access[0] != '0' {
+		return false
 	}
-	n := 0
-	for i := 2; i < len(s); i++ {
-		digit := s[i] - '0'
-		if digit > 9 {
-			return 0, false
+	big, levels := s.hdr.big, 0
+	for at := 1; at < len(access); {
+		idx, next := part(access, at)
+		if next == 0 {
+			return false
 		}
-		n = 10*n + int(digit)
+		at = next
+		info := word(d.rec[4:], big)
+		if !compound.has(Kind(info>>24&0x7f)) || idx >= info&0xffffff {
+			return false
+		}
+		b := d.rec[typeSize+12*idx:][:12:12]
+		name, offset := word(b, big), word(b[8:], big)
+		if info>>31 != 0 && offset>>24 != 0 {
+			return false
+		}
+		d.local += uint64(offset)
+		if d.rec = s.record(ID(word(b[4:], big))); d.rec == nil {
+			return false
+		}
+		if name != 0 {
+			text, hash := s.hashed(name)
+			if !d.member(text, hash) {
+				return false
+			}
+			levels += 1 + int(d.found.level)
+		} else if at == len(access) {
+			return false
+		}
 	}
-	return n, true
+	// Within bounds that are far from those of an access, all steps are.
+	return levels <= maxAccess/2 && d.local <= math.MaxUint32 && d.target <= math.MaxUint32
+}
+
+// part reads the number that follows the colon at access[at]; next is 0 if there
+// is none.
+func part(access string, at int) (idx uint32, next int) {
+	if access[at] != ':' {
+		return 0, 0
+	}
+	at++
+	next = at
+	for ; next < len(access); next++ {
+		digit := access[next] - '0'
+		if digit > 9 {
+			break
+		}
+		idx = idx*10 + uint32(digit)
+	}
+	if next == at || next > at+maxDigits {
+		return 0, 0
+	}
+	return idx, next
+}
+
+// member goes to the member of that name in the target.
+func (d *descent) member(name []byte, hash uint32) bool {
+	if len(name) == 0 {
+		return false
+	}
+	if d.found != nil {
+		if d.members = d.found.inner(d.members); d.members == nil {
+			return false
+		}
+	}
+	d.found = d.members.find(name, hash)
+	if d.found == nil || d.found.width != 0 {
+		return false
+	}
+	d.target += uint64(d.found.bits)
+	return true
+}
+
+// record gives the record of what a type stands for, and what follows it. It is
+// nil where only strip knows: for types of the base, and where the index has gaps.
+func (s *Spec) record(id ID) []byte {
+	for range maxChain {
+		i := uint32(id - s.first)
+		if i >= s.index.n || s.index.shift != 0 {
+			return nil
+		}
+		b := s.types[s.index.offs[i]:]
+		if len(b) < typeSize || !modifiers.has(Kind(s.u32(b[4:])>>24&0x7f)) {
+			return b
+		}
+		id = ID(s.u32(b[8:]))
+	}
+	return nil
+}
+
+// hashed gives the string at off, as strBytes does, and its hashName.
+func (s *Spec) hashed(off uint32) ([]byte, uint32) {
+	if off -= s.strOff; off >= uint32(len(s.strs)) {
+		return nil, 0 // of the base, or nowhere
+	}
+	const ones = 0x0101010101010101
+	b, h := s.strs[off:], uint64(0)
+	for n := 0; n+8 <= len(b); n += 8 {
+		v := binary.LittleEndian.Uint64(b[n:])
+		if zero := (v - ones) &^ v & (ones << 7); zero != 0 {
+			end := bits.TrailingZeros64(zero) &^ 7
+			return b[:n+end/8], uint32(mix(h, v&(1<<end-1)))
+		}
+		h = mix(h, v)
+	}
+	name := s.ownBytes(off)
+	return name, hashName(name)
+}
+
+// gist is what a member's type counts for: its class, whether it is signed, and
+// its size. It is 0 where more than that counts.
+type gist uint64
+
+const (
+	gistCompound gist = 1 + iota
+	gistPtr
+	gistInt
+	gistFloat
+	gistSigned gist = 1 << 8
+)
+
+func (s gist) class() gist  { return s & 0xff }
+func (s gist) size() uint32 { return uint32(s >> 32) }
+
+// resizableGists is resizable for two types of one class.
+func resizableGists(l, t gist) bool {
+	return l.class() == gistPtr || l.class() == gistInt && (l|t)&gistSigned == 0
+}
+
+// gist is for a record that record gave, where pointers have ptr bytes.
+func (s *Spec) gist(rec []byte, ptr uint32) gist {
+	size := gist(s.u32(rec[8:])) << 32
+	switch Kind(s.u32(rec[4:]) >> 24 & 0x7f) {
+	case KindStruct, KindUnion:
+		return size | gistCompound
+	case KindPtr:
+		return gist(ptr)<<32 | gistPtr
+	case KindFloat:
+		return size | gistFloat
+	case KindInt:
+		word := s.u32(rec[typeSize:])
+		if word&intOffset != 0 {
+			return 0
+		}
+		if word>>24&IntSigned != 0 {
+			size |= gistSigned
+		}
+		return size | gistInt
+	}
+	return 0
 }

@@ -7,8 +7,7 @@ import (
 )
 
 // TestDirect holds relocations that are resolved at once against those that go
-// through all steps: the second of each root is, for then its candidates are
-// known.
+// through all steps.
 func TestDirect(t *testing.T) {
 	k := liveKernel(t)
 	specs, relos, _ := realRelos(t)
@@ -95,5 +94,64 @@ func TestDirectTypes(t *testing.T) {
 	}
 	if direct == 0 || direct == all {
 		t.Errorf("%d of %d are resolved at once", direct, all)
+	}
+}
+
+// nested has struct outer, whose members are structs of two levels, some of them
+// anonymous, a union and an array; shift moves all members and their order.
+func nested(t *testing.T, shift int) (*Spec, ID) {
+	t.Helper()
+	b := NewBuilder(nil)
+	num := b.AddInt("int", 4, IntSigned)
+	leaf := b.AddStruct("leaf", 64, []Member{{Name: "p", Type: b.AddPtr(0), Offset: uint32(64 * shift)}, {Name: "bit", Type: num, Offset: 256, BitSize: 2}})
+	anon := b.AddStruct("", 128, []Member{{Name: "left", Type: leaf}, {Name: "right", Type: b.AddConst(leaf), Offset: 512}, {Name: "n", Type: num, Offset: 960}})
+	either := b.AddUnion("", 128, []Member{{Type: anon}, {Name: "other", Type: num}})
+	members := []Member{
+		{Name: "first", Type: b.AddTypedef("leaf_t", leaf), Offset: uint32(32 * shift)},
+		{Type: either, Offset: 1024}, {Name: "array", Type: b.AddArray(leaf, num, 2), Offset: 4096},
+		{Name: "second", Type: anon, Offset: 8192 + uint32(8*shift)}, {Name: "third", Type: either, Offset: 16384},
+	}
+	if shift > 0 { // its place only: what the access says is found by name
+		members[0], members[3] = members[3], members[0]
+		members = append(members[:2], append([]Member{{Name: "new", Type: num, Offset: 2048}}, members[2:]...)...)
+	}
+	id := b.AddStruct("outer", 8192, members)
+	s, err := b.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, id
+}
+
+// TestDirectNested asks for all paths of up to five parts.
+func TestDirectNested(t *testing.T) {
+	local, root := nested(t, 0)
+	target, _ := nested(t, 1)
+	quick, slow := NewRelocatorFor(local, target), NewRelocatorFor(local, target)
+	slow.slow = true
+	values, direct := 0, 0
+	var ask func(access string, level int)
+	ask = func(access string, level int) {
+		relo := &CORERelo{COREFieldByteOffset, root, access}
+		want, err1 := slow.Resolve(relo)
+		got, err2 := quick.Resolve(relo)
+		if diff := cmp.Diff(want, got); diff != "" || (err1 == nil) != (err2 == nil) {
+			t.Errorf("%s: %v, %v (-step by step +at once):\n%s", access, err1, err2, diff)
+		}
+		if err1 == nil && !want.Poison {
+			values++
+		}
+		var fix Fixup
+		if quick.direct(quick.roots.get(local, root), relo, &fix) {
+			direct++
+		}
+		for i := 0; i < 6 && level < 5; i++ {
+			ask(access+":"+string(rune('0'+i)), level+1)
+		}
+	}
+	ask("0", 0)
+	ask("1", 4)
+	if direct == 0 || values <= direct {
+		t.Errorf("%d of %d are resolved at once", direct, values)
 	}
 }

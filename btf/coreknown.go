@@ -17,69 +17,64 @@ type outcomes struct {
 	first [slotsFrom]*outcome // slots at first
 }
 
-// slotsFrom is the least length of tables; of outcomes and roots, so many are made
-// room for together.
+// slotsFrom is the least length of tables. Room is made for so many outcomes and
+// roots at once; for outcomes it doubles as they get more.
 const (
 	slotsFrom      = 32
-	outcomesAtOnce = 16
+	outcomesAtOnce = 8
+	outcomesAtMost = 64
 	rootsAtOnce    = 4
 )
 
-// find gives the hash of relo, and what is known of it or nil.
-func (o *outcomes) find(relo *CORERelo) (*outcome, uint32) {
-	h := uint64(relo.Root)<<8 ^ uint64(relo.Kind)
-	for i := range len(relo.Access) {
-		h = h*37 + uint64(relo.Access[i])
+// get gives the outcome of relo, and whether it is known. One that is not is the
+// caller's to fill in.
+func (o *outcomes) get(relo *CORERelo) (r *outcome, known bool) {
+	if 2*(o.n+1) > len(o.slots) {
+		o.grow(4 * len(o.slots))
 	}
-	hash := uint32(h * mixer >> 32)
-	if o.n == 0 {
-		return nil, hash
-	}
-	mask := uint32(len(o.slots) - 1)
-	for at := hash & mask; o.slots[at] != nil; at = (at + 1) & mask {
-		if r := o.slots[at]; r.hash == hash && r.relo == *relo {
-			return r, hash
+	hash, mask := relo.hash(), uint32(len(o.slots)-1)
+	at := hash & mask
+	for ; o.slots[at] != nil; at = (at + 1) & mask {
+		if r = o.slots[at]; r.hash == hash && r.relo == *relo {
+			return r, true
 		}
 	}
-	return nil, hash
-}
-
-// add makes an outcome for relo, which is not known.
-func (o *outcomes) add(relo *CORERelo, hash uint32) *outcome {
-	if 2*(o.n+1) > len(o.slots) {
-		o.grow()
-	}
 	if len(o.room) == 0 {
-		o.room = make([]outcome, outcomesAtOnce)
+		o.room = make([]outcome, min(max(o.n, outcomesAtOnce), outcomesAtMost))
 	}
-	r := &o.room[0]
-	o.room = o.room[1:]
+	r, o.room = &o.room[0], o.room[1:]
 	r.relo, r.hash = *relo, hash
-	o.n++
-	o.put(r)
-	return r
-}
-
-func (o *outcomes) put(r *outcome) {
-	mask := uint32(len(o.slots) - 1)
-	at := r.hash & mask
-	for o.slots[at] != nil {
-		at = (at + 1) & mask
-	}
 	o.slots[at] = r
+	o.n++
+	return r, false
 }
 
-func (o *outcomes) grow() {
+func (relo *CORERelo) hash() uint32 {
+	h := uint64(relo.Root)<<32 | uint64(relo.Kind)
+	for i := range len(relo.Access) {
+		h = h*37 ^ uint64(relo.Access[i])
+	}
+	return uint32(mix(h, 0))
+}
+
+// grow makes n slots, or those that there are at first.
+func (o *outcomes) grow(n int) {
 	old := o.slots
 	if old == nil {
 		o.slots = o.first[:]
 		return
 	}
-	o.slots = make([]*outcome, 4*len(old))
+	o.slots = make([]*outcome, n)
+	mask := uint32(n - 1)
 	for _, r := range old {
-		if r != nil {
-			o.put(r)
+		if r == nil {
+			continue
 		}
+		at := r.hash & mask
+		for o.slots[at] != nil {
+			at = (at + 1) & mask
+		}
+		o.slots[at] = r
 	}
 }
 
@@ -90,10 +85,12 @@ type coreRoot struct {
 	ok          bool // they exist
 	sought      bool // in a pass of Prepare's
 	searched    bool // cands are known
+	single      bool // there was one from the start
 	cands       []cand
-	// members are those of the one candidate, if that has an index; indexed says
-	// that it was looked for.
+	// members are those of the one candidate, if that has an index, and rec is the
+	// stripped type's record; indexed says that they were looked for.
 	members *memberIndex
+	rec     []byte
 	indexed bool
 }
 

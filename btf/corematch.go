@@ -241,7 +241,7 @@ func (m *matcher) indexedMember(name []byte, ix *memberIndex) (bool, error) {
 	if err := m.spend(); err != nil {
 		return false, err
 	}
-	f := ix.find(name)
+	f := ix.find(name, hashName(name))
 	if f == nil {
 		return false, nil
 	}
@@ -252,6 +252,6 @@ func (m *matcher) indexedMember(name []byte, ix *memberIndex) (bool, error) {
 	if p.field, ok = ix.strip(f); !ok {
 		return true, errPair
 	}
-	p.member(f.name, f.idx, uint32(f.width), f.tail)
+	p.member(f.name, uint32(f.idx), uint32(f.width), f.tail)
 	return true, nil
 }

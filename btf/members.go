@@ -3,6 +3,7 @@ package btf
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 )
@@ -38,15 +39,46 @@ type memberIndex struct {
 type indexed struct {
 	hash, name uint32
 	typ        ID
-	idx        uint32 // in its holder
 	bits       uint32 // offset from the start of the outermost struct
+	idx        uint16 // in its holder
 	holder     uint16
 	level      uint8 // anonymous structs around it
 	width      uint8 // of a bitfield
 	tail       bool  // the last of its holder
-	// to is where the stripped type is, id and offset, once it was asked for:
-	// the way to it is longer than all else.
-	to atomic.Uint64
+	// What follows is kept once it was asked for, as the way to the type is longer
+	// than all else: where the stripped type is, id and offset, its gist, and the
+	// index of its members.
+	to      atomic.Uint64
+	gist    atomic.Uint64
+	members atomic.Pointer[memberIndex]
+}
+
+// is the gist of the type of m, a member in ix.
+func (m *indexed) is(ix *memberIndex) gist {
+	if is := m.gist.Load(); is != 0 {
+		return gist(is)
+	}
+	t, ok := ix.strip(m)
+	if !ok || t.id == 0 {
+		return 0
+	}
+	is := t.s.gist(t.s.types[t.off-typeSize:], t.s.pointerSize())
+	m.gist.Store(uint64(is))
+	return is
+}
+
+// inner is the index of the struct that m, a member in ix, is; nil if it is none.
+func (m *indexed) inner(ix *memberIndex) *memberIndex {
+	if in := m.members.Load(); in != nil {
+		return in
+	}
+	t, ok := ix.strip(m)
+	if !ok || !compound.has(t.Kind()) {
+		return nil
+	}
+	in := t.s.memberIndex(t)
+	m.members.Store(in)
+	return in
 }
 
 // strip is what the type of m, a member in ix, stands for.
@@ -101,7 +133,7 @@ func (ix *memberIndex) collect(t Type, bits uint64, level int) bool {
 		if m.name != 0 {
 			ix.list = append(ix.list, indexed{
 				hash: hashName(t.s.strBytes(m.name)), name: m.name, typ: m.typ,
-				idx: uint32(i), tail: i+1 == int(t.vlen()), bits: uint32(at), holder: uint16(holder), level: uint8(level), width: uint8(m.bits),
+				idx: uint16(i), tail: i+1 == int(t.vlen()), bits: uint32(at), holder: uint16(holder), level: uint8(level), width: uint8(m.bits),
 			})
 			continue
 		}
@@ -128,8 +160,9 @@ func (ix *memberIndex) fill() {
 	}
 }
 
-func (ix *memberIndex) find(name []byte) *indexed {
-	hash, mask := hashName(name), uint32(len(ix.slots)-1)
+// find gives the member of that name, whose hashName is hash.
+func (ix *memberIndex) find(name []byte, hash uint32) *indexed {
+	mask := uint32(len(ix.slots) - 1)
 	for at := hash & mask; ix.slots[at] != 0; at = (at + 1) & mask {
 		m := &ix.list[ix.slots[at]-1]
 		if m.hash == hash && same(ix.holders[m.holder].s, m.name, name) {
@@ -139,22 +172,23 @@ func (ix *memberIndex) find(name []byte) *indexed {
 	return nil
 }
 
-// hashName mixes eight bytes at a time, the last eight of which may overlap.
+// hashName mixes eight bytes at a time, the last of which are filled up with
+// zeros.
 func hashName(name []byte) uint32 {
-	h := uint64(len(name))
-	if len(name) < 8 {
-		for _, c := range name {
-			h = h<<8 ^ uint64(c)
-		}
-	} else {
-		last := binary.LittleEndian.Uint64(name[len(name)-8:])
-		for ; len(name) > 8; name = name[8:] {
-			h = (h ^ binary.LittleEndian.Uint64(name)) * mixer
-		}
-		h ^= last
+	h := uint64(0)
+	for ; len(name) >= 8; name = name[8:] {
+		h = mix(h, binary.LittleEndian.Uint64(name))
 	}
-	h *= mixer
-	return uint32(h >> 32)
+	last := uint64(0)
+	for i, c := range name {
+		last |= uint64(c) << (8 * i)
+	}
+	return uint32(mix(h, last))
+}
+
+func mix(h, v uint64) uint64 {
+	hi, lo := bits.Mul64(h^v, mixer)
+	return hi ^ lo
 }
 
 // mixer is 2^64 divided by the golden ratio, odd.

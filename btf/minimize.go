@@ -114,17 +114,18 @@ func (z *minimizer) object(r *Relocator, relos []*CORERelo) error {
 	if err := r.find(names); err != nil {
 		return err
 	}
-	seen := make(map[CORERelo]bool)
 	for _, relo := range relos {
-		if relo.Kind == CORETypeIDLocal || seen[*relo] {
+		if relo.Kind == CORETypeIDLocal {
 			continue
 		}
-		seen[*relo] = true
+		res, known := r.known.get(relo)
+		if known {
+			continue
+		}
 		// An error is the object's, against the whole kernel too: of an
 		// ambiguous relocation all that match are kept.
-		_, hash := r.known.find(relo)
-		r.keep(relo, hash)
 		root := r.roots.get(r.local, relo.Root)
+		r.keep(root, res)
 		m := &r.m
 		m.kind, m.budget = relo.Kind, matchBudget
 		if !root.ok || m.local.parseIn(r.local, relo, &root.stripped) != nil {
