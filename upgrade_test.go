@@ -223,9 +223,9 @@ type (
 	}
 )
 
-// traffic sends datagrams over lo to itself, without an answer, until stop is
-// called, which gives their number.
-func traffic(t *testing.T) (stop func() uint64) {
+// traffic sends datagrams over lo to itself, without an answer. more waits until
+// some have gone out; stop ends it and gives their number.
+func traffic(t *testing.T) (more func(), stop func() uint64) {
 	t.Helper()
 	to, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -235,26 +235,41 @@ func traffic(t *testing.T) (stop func() uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var sent atomic.Uint64
 	var end atomic.Bool
-	sent := make(chan uint64)
+	ended := make(chan struct{})
 	go func() {
-		var n uint64
+		defer close(ended)
 		for !end.Load() {
 			if _, err := from.Write([]byte("skep")); err == nil {
-				n++
+				sent.Add(1)
 			}
-			if n%16 == 0 {
+			if sent.Load()%16 == 0 {
 				time.Sleep(time.Millisecond) // leaves the processor to the upgrade
 			}
 		}
-		sent <- n
 	}()
-	return func() uint64 {
+	more = func() {
+		was := sent.Load()
+		soon(t, "32 packets more", func() bool { return sent.Load() >= was+32 })
+	}
+	return more, func() uint64 {
 		end.Store(true)
-		n := <-sent
+		<-ended
 		from.Close()
 		to.Close()
-		return n
+		return sent.Load()
+	}
+}
+
+// soon waits for what a busy machine takes its time for.
+func soon(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Errorf("no %s within 20 s", what)
+			return
+		}
 	}
 }
 
@@ -286,10 +301,10 @@ func TestUpgradeVersions(t *testing.T) {
 		}
 		before := s.state(t)
 
-		stop := traffic(t)
-		time.Sleep(20 * time.Millisecond)
+		more, stop := traffic(t)
+		more()
 		r = s.must(t, 2)
-		time.Sleep(20 * time.Millisecond)
+		more()
 		sent := stop()
 
 		want := []string{"map calls: recreate", "map counts: reuse", "map events: recreate", "map flows: migrate",
@@ -319,6 +334,9 @@ func TestUpgradeVersions(t *testing.T) {
 		counts, flows := s.pinned(t, "counts"), s.pinned(t, "flows")
 		for hook := range uint32(2) {
 			var n uint64
+			soon(t, "count of all packets", func() bool { // some may wait in the backlog of lo
+				return counts.Get(hook, &n) != nil || n >= sent
+			})
 			if err := counts.Get(hook, &n); err != nil || n != sent {
 				t.Errorf("hook %d counted %d of %d packets, %v", hook, n, sent, err)
 			}
