@@ -3,6 +3,7 @@ package btf
 import (
 	"runtime"
 	"sync/atomic"
+	"time"
 )
 
 // guard keeps a mapping in place while it is read: close waits for those
@@ -31,7 +32,8 @@ func (g *guard) leave() {
 }
 
 // close reports whether this call is the one that shut the guard. It returns
-// when no reader is left inside: reads are short and never wait for anything.
+// when no reader is left inside. Most are through at once; one that opens
+// modules may take milliseconds.
 func (g *guard) close() bool {
 	for {
 		n := g.n.Load()
@@ -42,8 +44,12 @@ func (g *guard) close() bool {
 			break
 		}
 	}
-	for g.n.Load() != shut {
-		runtime.Gosched()
+	for n := 0; g.n.Load() != shut; n++ {
+		if n < 100 {
+			runtime.Gosched()
+		} else {
+			time.Sleep(50 * time.Microsecond)
+		}
 	}
 	return true
 }
