@@ -1,14 +1,15 @@
 package btf
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"path"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/mkerr"
 )
 
@@ -37,13 +38,11 @@ func (k *Kernel) read(name string) (b []byte, mapped bool, err error) {
 
 // readAll reads a file that was not read yet.
 func readAll(f io.Reader) ([]byte, error) {
-	var buf bytes.Buffer
+	first := 512
 	if size, err := fileSize(f); err == nil && size > 0 && size < 1<<30 {
-		// Grow would clear it in one go, which is as bad as what bin.Clone avoids.
-		buf = *bytes.NewBuffer(make([]byte, 0, int(size)+bytes.MinRead))
+		first = int(size) + 1 // to see the end without more room
 	}
-	_, err := buf.ReadFrom(f)
-	return buf.Bytes(), err
+	return bin.ReadUpTo(f, first, math.MaxInt)
 }
 
 // release is the name under which the running kernel's files are kept.

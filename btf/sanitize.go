@@ -3,6 +3,7 @@ package btf
 import (
 	"strings"
 
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/feature"
 )
 
@@ -80,7 +81,7 @@ func toByte(z *sanitizer, t Type) {
 // toStruct makes a section a struct whose members are its variables.
 func toStruct(z *sanitizer, t Type) {
 	name, _ := t.s.str(t.name)
-	name = strings.ReplaceAll(strings.ReplaceAll(name, ".", "_"), "?", "_")
+	name = bin.Replace(name, ".?", '_')
 	z.put(t.off-typeSize, z.AddString(name))
 	z.setInfo(t, KindStruct, t.vlen())
 	for i := range t.vlen() {

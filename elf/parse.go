@@ -24,27 +24,27 @@ func Parse(b []byte) (*Object, error) {
 			f.Type, f.Class, f.Machine)
 	}
 	p := &parser{file: f, obj: &Object{Order: f.Order}, budget: len(b) + 1<<10}
-	for _, step := range [...]func() error{
-		p.collectSections,
-		p.collectSymbols,
-		p.collectFuncs,
-		p.parseTypes,
-		p.collectExterns,
-		p.fixDataSecs,
-		p.fixExterns,
-		p.finishTypes,
-		p.parseMaps,
-		p.parseLegacyMaps,
-		p.addDataMaps,
-		p.addKconfigMap,
-		p.addStructOps,
-		p.addArenaData,
-		p.addVars,
-		p.decodeFuncs,
-		p.fillSlots,
-		p.listExterns,
+	for _, step := range [...]func(*parser) error{
+		(*parser).collectSections,
+		(*parser).collectSymbols,
+		(*parser).collectFuncs,
+		(*parser).parseTypes,
+		(*parser).collectExterns,
+		(*parser).fixDataSecs,
+		(*parser).fixExterns,
+		(*parser).finishTypes,
+		(*parser).parseMaps,
+		(*parser).parseLegacyMaps,
+		(*parser).addDataMaps,
+		(*parser).addKconfigMap,
+		(*parser).addStructOps,
+		(*parser).addArenaData,
+		(*parser).addVars,
+		(*parser).decodeFuncs,
+		(*parser).fillSlots,
+		(*parser).listExterns,
 	} {
-		if err := step(); err != nil {
+		if err := step(p); err != nil {
 			return nil, err
 		}
 	}

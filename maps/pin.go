@@ -8,6 +8,7 @@ import (
 	pathpkg "path"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/bpffs"
 	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/step/upgrade"
@@ -66,7 +67,7 @@ func (s *Spec) PinnedAt(dir string) string {
 		dir = DefaultPinDir
 	}
 	// As libbpf does: bpffs refuses dots.
-	return pathpkg.Join(dir, strings.ReplaceAll(s.Name, ".", "_"))
+	return pathpkg.Join(dir, bin.Replace(s.Name, ".", '_'))
 }
 
 // pinned takes the map at the Spec's place, or creates and puts it there. The

@@ -7,8 +7,15 @@ package bin
 // each type that package slices sorts adds 6 to 11 KB to every program.
 func Sort[T any](list []T, less func(a, b *T) bool) (moved bool) {
 	order := sortedOrder(len(list), func(i, j int32) bool { return less(&list[i], &list[j]) })
-	permute(order, func(i, j int32) { list[i], list[j] = list[j], list[i] })
-	return order != nil
+	if order == nil {
+		return false
+	}
+	sorted := make([]T, len(list))
+	for i, from := range order {
+		sorted[i] = list[from]
+	}
+	copy(list, sorted)
+	return true
 }
 
 // SortStrings orders list by bytes.
@@ -36,20 +43,6 @@ func sortedOrder(n int, less func(i, j int32) bool) []int32 {
 		order, merged = merged, order
 	}
 	return order
-}
-
-// permute brings to each place the element that order wants there. It spoils
-// order.
-func permute(order []int32, swap func(i, j int32)) {
-	for first := range order {
-		at := int32(first)
-		for order[at] != int32(first) {
-			from := order[at]
-			swap(at, from)
-			order[at], at = at, from
-		}
-		order[at] = at
-	}
 }
 
 // merge fills out with a and b, each in order; a's come first among equals.

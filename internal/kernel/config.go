@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/tree"
 )
@@ -52,17 +53,15 @@ func PlainConfig(b []byte) ([]byte, error) {
 }
 
 // readAtMost reads all of r, and fails if that is more than limit bytes.
-func readAtMost(r io.Reader, limit int64) ([]byte, error) {
-	var buf bytes.Buffer
-	buf.Grow(32 << 10)
-	n, err := buf.ReadFrom(io.LimitReader(r, limit+1))
+func readAtMost(r io.Reader, limit int) ([]byte, error) {
+	b, err := bin.ReadUpTo(r, 32<<10, limit+1)
 	if err != nil {
 		return nil, err
 	}
-	if n > limit {
+	if len(b) > limit {
 		return nil, mkerr.Errorf("more than %d bytes", limit)
 	}
-	return buf.Bytes(), nil
+	return b, nil
 }
 
 // ParseConfig finds the values of keys ("CONFIG_HZ") in the text of a

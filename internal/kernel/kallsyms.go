@@ -104,33 +104,38 @@ type symbolParser struct {
 }
 
 func (p *symbolParser) read(r io.Reader) error {
+	return eachLine(r, func(line []byte, off int64) (bool, error) {
+		if !p.line(line) {
+			return false, bin.Errorf("kallsyms", off, "not a symbol: %q", shorten(string(line)))
+		}
+		return p.left > 0 || p.scan == ScanAll, nil
+	})
+}
+
+// eachLine shows each line of r, and where it begins, until each wants no more.
+// The last one may lack its end.
+func eachLine(r io.Reader, each func(line []byte, off int64) (more bool, err error)) error {
 	buf := make([]byte, kallsymsBuf)
 	have, off := 0, int64(0)
 	for {
 		n, err := r.Read(buf[have:])
 		have += n
 		used := 0
-		for p.left > 0 || p.scan == ScanAll {
-			i := bytes.IndexByte(buf[used:have], '\n')
-			if i < 0 {
+		for used < have {
+			line := buf[used:have]
+			if i := bytes.IndexByte(line, '\n'); i >= 0 {
+				line = line[:i]
+			} else if err != io.EOF {
 				break
 			}
-			if !p.line(buf[used : used+i]) {
-				return bin.Errorf("kallsyms", off+int64(used), "not a symbol: %q", shorten(string(buf[used:used+i])))
+			if more, bad := each(line, off+int64(used)); bad != nil || !more {
+				return bad
 			}
-			used += i + 1
-		}
-		if p.left == 0 && p.scan == ScanFound {
-			return nil
+			used = min(used+len(line)+1, have)
 		}
 		have = copy(buf, buf[used:have])
 		off += int64(used)
 		switch {
-		case err == io.EOF && have > 0:
-			if !p.line(buf[:have]) {
-				return bin.Errorf("kallsyms", off, "not a symbol: %q", shorten(string(buf[:have])))
-			}
-			return nil
 		case err == io.EOF:
 			return nil
 		case err != nil:

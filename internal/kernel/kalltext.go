@@ -1,11 +1,10 @@
 package kernel
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
 	"io"
 
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/tree"
 )
@@ -32,27 +31,20 @@ func EachText(root tree.Root, f func(*Text)) error {
 
 // ParseTexts is EachText on a text. Lines of no known form are passed over.
 func ParseTexts(r io.Reader, f func(*Text)) error {
-	lines := bufio.NewReaderSize(r, kallsymsBuf)
 	var t Text
-	for {
-		line, err := lines.ReadSlice('\n')
-		if len(line) > maxSymbolLine || errors.Is(err, bufio.ErrBufferFull) {
-			return mkerr.Errorf("line longer than %d bytes", maxSymbolLine)
+	return eachLine(r, func(line []byte, off int64) (bool, error) {
+		if len(line) > maxSymbolLine {
+			return false, bin.Errorf("kallsyms", off, "line longer than %d bytes", maxSymbolLine)
 		}
 		if addr, name := addrName(line); len(name) != 0 && isText(line) {
 			t.Addr, t.Name, t.Module = addr, name, nil
 			if i := bytes.LastIndexByte(line, '\t'); i >= 0 {
-				t.Module = bytes.Trim(line[i+1:], "[]\n")
+				t.Module = bytes.Trim(line[i+1:], "[]")
 			}
 			f(&t)
 		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return mkerr.Wrap("read: %w", err)
-		}
-	}
+		return true, nil
+	})
 }
 
 // isText reports whether a line that addrName takes is about code: its letter is

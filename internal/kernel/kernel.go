@@ -7,9 +7,9 @@
 package kernel
 
 import (
-	"io"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/tree"
 	"github.com/skepbpf/skep/internal/version"
@@ -26,7 +26,7 @@ func ReadSmall(root tree.Root, name string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSmall))
+	b, err := bin.ReadUpTo(f, 512, maxSmall)
 	if err != nil {
 		return "", mkerr.WrapNamed("read %s: %w", name, err)
 	}

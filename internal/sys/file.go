@@ -1,7 +1,5 @@
 package sys
 
-import "io"
-
 // Flags of OpenPath and OpenAt.
 const (
 	O_RDONLY    = 0
@@ -28,20 +26,22 @@ func ReadFileAt(dir int, path string, limit int) ([]byte, error) {
 		return nil, err
 	}
 	defer fd.Close()
-	return io.ReadAll(io.LimitReader(fdReader{fd}, int64(limit)))
-}
-
-type fdReader struct{ fd *FD }
-
-func (r fdReader) Read(b []byte) (int, error) {
-	raw, err := r.fd.Borrow()
+	raw, err := fd.Borrow()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer r.fd.Release()
-	n, err := Read(raw, b)
-	if n == 0 && err == nil && len(b) > 0 {
-		err = io.EOF
+	defer fd.Release()
+	b := make([]byte, min(limit, 512))
+	for n := 0; ; {
+		got, err := Read(raw, b[n:])
+		n += got
+		switch {
+		case err != nil:
+			return nil, err
+		case got == 0:
+			return b[:n], nil
+		case n == len(b):
+			b = append(b, make([]byte, min(n, limit-n))...)
+		}
 	}
-	return n, err
 }
