@@ -37,50 +37,35 @@ func Decode(b []byte, order binary.ByteOrder) (Instructions, error) {
 	big := isBig(order)
 	out := make(Instructions, len(b)/slotSize)
 	n := 0
-	for at := 0; at <= len(b)-slotSize; at += slotSize {
+	for rest := b; len(rest) >= slotSize; rest = rest[slotSize:] {
+		v := slot(rest, big)
 		in := &out[n]
 		n++
-		if big {
-			in.decode(b[at:at+slotSize], big)
-		} else {
-			in.little(binary.LittleEndian.Uint64(b[at : at+slotSize]))
-		}
-		if in.Op != OpLoadImm64 {
+		in.Op, in.Dst, in.Src, in.Off, in.Imm = Opcode(v), Reg(v>>8&0xf), Reg(v>>12&0xf), int16(v>>16), int64(v)>>32
+		if Opcode(v) != OpLoadImm64 {
 			continue
 		}
-		at += slotSize
-		if at == len(b) {
-			return nil, bin.Errorf(section, int64(at-slotSize), "wide instruction without its second slot")
+		at := int64(len(b) - len(rest))
+		if rest = rest[slotSize:]; len(rest) == 0 {
+			return nil, bin.Errorf(section, at, "wide instruction without its second slot")
 		}
-		var hi Instruction
-		hi.decode(b[at:at+slotSize], big)
-		if hi.Op|Opcode(hi.Dst)|Opcode(hi.Src) != 0 || hi.Off != 0 {
-			return nil, bin.Errorf(section, int64(at), "second slot of a wide instruction has reserved bits set")
+		hi := slot(rest, big)
+		if uint32(hi) != 0 {
+			return nil, bin.Errorf(section, at+slotSize, "second slot of a wide instruction has reserved bits set")
 		}
-		in.Imm = hi.Imm<<32 | int64(uint32(in.Imm))
+		in.Imm = int64(hi | v>>32)
 	}
 	return out[:n:n], nil
 }
 
-// decode reads one slot. The register nibbles are bit fields of the C struct:
-// the order of the bytes decides which comes first.
-func (i *Instruction) decode(b []byte, big bool) {
-	if big {
-		v := binary.BigEndian.Uint64(b)
-		i.Op = Opcode(v >> 56)
-		i.Dst, i.Src = Reg(v>>52&0xf), Reg(v>>48&0xf)
-		i.Off = int16(v >> 32)
-		i.Imm = int64(int32(v))
-		return
+// slot reads one slot as a little-endian number. The register nibbles are bit
+// fields of the C struct: the order of the bytes decides which comes first.
+func slot(b []byte, big bool) uint64 {
+	if !big {
+		return binary.LittleEndian.Uint64(b)
 	}
-	i.little(binary.LittleEndian.Uint64(b))
-}
-
-func (i *Instruction) little(v uint64) {
-	i.Op = Opcode(v)
-	i.Dst, i.Src = Reg(v>>8&0xf), Reg(v>>12&0xf)
-	i.Off = int16(v >> 16)
-	i.Imm = int64(v) >> 32
+	v := binary.BigEndian.Uint64(b)
+	return v>>56 | v>>52&0xf<<8 | v>>48&0xf<<12 | v>>32&0xffff<<16 | v<<32
 }
 
 // AppendEncode appends the encoded instructions to dst. Refs are ignored: the

@@ -142,28 +142,36 @@ func readFuncs(p *extParser, at int64, body []byte, size, n int, sec *ExtSection
 }
 
 func readLines(p *extParser, at int64, body []byte, size, n int, sec *ExtSection) error {
-	list := room(sec.Lines, n)
-	end := p.s.strEnd()
-	for ; len(body) >= size; body, at = body[size:], at+int64(size) {
-		rec := body[:16:16]
+	first := len(sec.Lines)
+	sec.Lines = append(sec.Lines, make([]LineInfo, n)...)
+	list, end, next := sec.Lines[first:], p.s.strEnd(), uint32(0)
+	if first > 0 {
+		next = sec.Lines[first-1].Off + 1
+	}
+	for i := range list {
+		rec := body[i*size:][:16:16]
 		lo, hi := binary.LittleEndian.Uint64(rec), binary.LittleEndian.Uint64(rec[8:])
 		off, file, text, col := uint32(lo), uint32(lo>>32), uint32(hi), uint32(hi>>32)
 		if p.big {
 			off, file, text, col = p.words(rec)
 		}
-		if file >= end || text >= end {
-			return bin.Errorf(extSection, at, "line_info: strings at %#x and %#x of %#x", file, text, end)
+		if max(file, text) >= end || off%8 != 0 {
+			return badLine(at+int64(i)*int64(size), off, file, text, end)
 		}
-		if off%8 != 0 {
-			return badOff(at, off)
-		}
-		if n := len(list); n > 0 && off <= list[n-1].Off {
+		if off < next {
 			p.unordered = true
 		}
-		list = append(list, LineInfo{off, Line{file, text, col}})
+		next = off + 1
+		list[i] = LineInfo{off, Line{file, text, col}}
 	}
-	sec.Lines = list
 	return nil
+}
+
+func badLine(at int64, off, file, text, end uint32) error {
+	if off%8 != 0 && max(file, text) < end {
+		return badOff(at, off)
+	}
+	return bin.Errorf(extSection, at, "line_info: strings at %#x and %#x of %#x", file, text, end)
 }
 
 func readCORE(p *extParser, at int64, body []byte, size, n int, sec *ExtSection) error {

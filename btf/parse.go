@@ -26,21 +26,32 @@ func parse(b []byte, base *Spec, check bool) (*Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.index, err = s.scan(0, nil); err != nil {
-		return nil, err
-	}
 	if check {
-		w := s.newWalk()
-		if err := s.validate(w); err != nil {
-			return nil, err
-		}
-		if err := w.checkLoops(); err != nil {
-			return nil, err
-		}
+		err = s.check()
+	} else {
+		s.index, err = s.scan(0, nil)
+	}
+	if err != nil {
+		return nil, err
 	}
 	s.sound = true
 	s.copyText()
 	return s, nil
+}
+
+// check makes the index, and sure of all that Parse promises.
+func (s *Spec) check() (err error) {
+	if s.accept() {
+		return nil
+	}
+	if s.index, err = s.scan(0, nil); err != nil {
+		return err
+	}
+	w := s.newWalk()
+	if err := s.validate(w); err != nil {
+		return err
+	}
+	return w.checkLoops()
 }
 
 // checkStrings makes sure that no string runs past the section.

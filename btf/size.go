@@ -64,9 +64,10 @@ func (s *Spec) Sizeof(id ID) (uint32, error) {
 		return 0, ErrClosed
 	}
 	defer s.guard.leave()
-	return s.sizeof(id, s.pointerSize())
+	return s.sizeof(id, 0)
 }
 
+// sizeof takes the size of a pointer; 0 is one to be found out when it matters.
 func (s *Spec) sizeof(id ID, ptr uint32) (uint32, error) {
 	t, ok := s.typ(id)
 	if !ok {
@@ -79,7 +80,7 @@ func (t Type) sizeof(ptr uint32) (uint32, error) {
 	if sized.has(t.Kind()) {
 		return t.size, nil
 	}
-	if t.Kind() == KindPtr {
+	if t.Kind() == KindPtr && ptr != 0 {
 		return ptr, nil
 	}
 	return t.sizeofMany(ptr)
@@ -91,6 +92,9 @@ func (t Type) sizeofMany(ptr uint32) (uint32, error) {
 	for range maxDepth {
 		switch k := t.Kind(); k {
 		case KindPtr:
+			if ptr == 0 {
+				ptr = t.s.pointerSize()
+			}
 			return mulSize(id, elems, uint64(ptr))
 		case KindArray:
 			elem, _, n := t.rawArray()

@@ -256,10 +256,7 @@ func (p *parser) listTags() {
 	if !p.tagged {
 		return
 	}
-	for t := range p.obj.Types.All() {
-		if t.Kind() != btf.KindDeclTag {
-			continue
-		}
+	for t := range p.obj.Types.OfKind(btf.KindDeclTag) {
 		text, param := t.Name(), t.ComponentIndex()
 		if text != TagCtx && !(strings.HasPrefix(text, TagException) && param == -1) {
 			continue

@@ -46,7 +46,7 @@ func (p *parser) collectExterns() error {
 		return nil
 	}
 	var kconfig []btf.Type
-	for t := range p.types.All() {
+	for t := range p.types.OfKind(btf.KindDeclTag, btf.KindDatasec, btf.KindVar, btf.KindFunc) {
 		switch k := t.Kind(); {
 		case k == btf.KindDeclTag:
 			p.tagged = true
@@ -59,7 +59,7 @@ func (p *parser) collectExterns() error {
 			default:
 				p.dataSecs = append(p.dataSecs, dataSec{typ: t, name: name})
 			}
-		case (k == btf.KindVar || k == btf.KindFunc) && t.Linkage() == btf.LinkageExtern:
+		case t.Linkage() == btf.LinkageExtern:
 			// The kernel takes no extern types.
 			p.edit.SetLinkage(t.ID(), btf.LinkageGlobal)
 			if k == btf.KindFunc {
@@ -266,11 +266,9 @@ func (p *parser) nameParams(proto btf.ID) {
 
 // int32Type finds an INT of 32 bits, or adds one.
 func (p *parser) int32Type() btf.ID {
-	for t := range p.types.All() {
-		if t.Kind() == btf.KindInt {
-			if _, bits, _ := t.Int(); bits == 32 {
-				return t.ID()
-			}
+	for t := range p.types.OfKind(btf.KindInt) {
+		if _, bits, _ := t.Int(); bits == 32 {
+			return t.ID()
 		}
 	}
 	return p.edit.AddInt("int", 4, btf.IntSigned)

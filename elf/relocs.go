@@ -94,19 +94,24 @@ type funcWalk struct {
 	reloc, fn, line, core int
 }
 
-// ahead is the offset of the next relocation or record of an instruction.
+// ahead is the offset of the next relocation or CO-RE record.
 func (w *funcWalk) ahead() uint64 {
 	at := uint64(math.MaxUint64)
 	if w.reloc < len(w.relocs) {
 		at = w.relocs[w.reloc].off
 	}
-	if w.line < len(w.lines) {
-		at = min(at, uint64(w.lines[w.line].Off))
-	}
 	if w.core < len(w.cores) {
 		at = min(at, uint64(w.cores[w.core].Off))
 	}
 	return at
+}
+
+// lineAhead is the offset of the next line.
+func (w *funcWalk) lineAhead() uint64 {
+	if w.line < len(w.lines) {
+		return uint64(w.lines[w.line].Off)
+	}
+	return math.MaxUint64
 }
 
 func (p *parser) walkSection(sec uint32, ext *btf.ExtSection) (funcWalk, error) {
@@ -128,13 +133,22 @@ func (p *parser) annotate(w *funcWalk, f *function) error {
 	if w.fn < len(w.funcs) && uint64(w.funcs[w.fn].Off) == f.off {
 		f.def.Type = w.funcs[w.fn].Type
 	}
-	off, ahead := f.off, w.ahead()
+	off, ahead, line := f.off, w.ahead(), w.lineAhead()
 	list := f.def.Insns
 	for i := range list {
 		in := &list[i]
 		end := off + slotSize
 		if in.Op == asm.OpLoadImm64 {
 			end += slotSize
+		}
+		if line < end {
+			if line == off {
+				p.noteLine(in, &w.lines[w.line].Line)
+			}
+			for line < end { // within a wide instruction there can be more
+				w.line++
+				line = w.lineAhead()
+			}
 		}
 		if ahead < end || in.Op == asm.OpCall {
 			if err := p.annotateOne(w, f, in, off, end); err != nil {
@@ -163,7 +177,7 @@ func (p *parser) annotateOne(w *funcWalk, f *function, in *asm.Instruction, off,
 			return err
 		}
 	}
-	return p.note(w, f, in, off, end)
+	return p.noteCORE(w, f, in, off, end)
 }
 
 // skipTo leaves out what lies before off: code that no symbol names, such as
@@ -183,33 +197,27 @@ func (w *funcWalk) skipTo(off uint64) {
 	}
 }
 
-// note records where the instruction at off comes from and what CO-RE changes
-// in it.
-func (p *parser) note(w *funcWalk, f *function, in *asm.Instruction, off, end uint64) error {
-	var line *btf.LineInfo
-	for ; w.line < len(w.lines) && uint64(w.lines[w.line].Off) < end; w.line++ {
-		if l := &w.lines[w.line]; uint64(l.Off) == off {
-			line = l
-		}
-	}
-	var core *btf.CORERelo
-	if w.core < len(w.cores) && uint64(w.cores[w.core].Off) < end {
-		c := &w.cores[w.core]
-		if uint64(c.Off) != off {
-			return bin.Errorf(f.def.Section, int64(c.Off), "function %s: CO-RE relocation between instructions", f.def.Symbol)
-		}
-		core = &c.CORERelo
-		w.core++
-	}
-	if line == nil && core == nil {
+// noteLine records where an instruction comes from.
+func (p *parser) noteLine(in *asm.Instruction, line *btf.Line) {
+	p.obj.Notes = append(p.obj.Notes, btf.Note{Line: *line, HasLine: true})
+	in.Note = asm.NoteID(len(p.obj.Notes))
+}
+
+// noteCORE records what CO-RE changes in the instruction at off.
+func (p *parser) noteCORE(w *funcWalk, f *function, in *asm.Instruction, off, end uint64) error {
+	if w.core >= len(w.cores) || uint64(w.cores[w.core].Off) >= end {
 		return nil
 	}
-	p.obj.Notes = append(p.obj.Notes, btf.Note{CORE: core})
-	if line != nil {
-		n := &p.obj.Notes[len(p.obj.Notes)-1]
-		n.Line, n.HasLine = line.Line, true
+	c := &w.cores[w.core]
+	if uint64(c.Off) != off {
+		return bin.Errorf(f.def.Section, int64(c.Off), "function %s: CO-RE relocation between instructions", f.def.Symbol)
 	}
-	in.Note = asm.NoteID(len(p.obj.Notes))
+	w.core++
+	if in.Note == 0 {
+		p.obj.Notes = append(p.obj.Notes, btf.Note{})
+		in.Note = asm.NoteID(len(p.obj.Notes))
+	}
+	p.obj.Notes[in.Note-1].CORE = &c.CORERelo
 	return nil
 }
 

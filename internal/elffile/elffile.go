@@ -38,6 +38,7 @@ type File struct {
 	Progs    []Prog
 
 	src      source
+	big      bool   // Order is big-endian
 	strNdx   uint32 // section that holds section names
 	strTable string // its contents
 }

@@ -2,6 +2,7 @@ package elffile
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/skepbpf/skep/internal/bin"
 )
@@ -47,7 +48,7 @@ func (f *File) readHeader() (*header, error) {
 	case 1:
 		f.Order = binary.LittleEndian
 	case 2:
-		f.Order = binary.BigEndian
+		f.Order, f.big = binary.BigEndian, true
 	default:
 		return nil, bin.Errorf("ELF header", 5, "unknown byte order %d", ident[5])
 	}
@@ -81,18 +82,14 @@ func (f *File) word(c *bin.Cursor) uint64 {
 
 // table reads num records of size entSize at off, after checking that they are
 // of the size this class has and that they lie in the file.
-func (f *File) table(what string, off, num, entSize, want uint64) (*bin.Cursor, error) {
+func (f *File) table(what string, off, num, entSize, want uint64) ([]byte, error) {
 	if entSize != want {
 		return nil, bin.Errorf("ELF header", 0, "%s of %d bytes each, want %d", what, entSize, want)
 	}
 	if num > f.src.size/want {
 		return nil, bin.Errorf("ELF header", 0, "%d %s do not fit the file (%#x bytes)", num, what, f.src.size)
 	}
-	b, err := f.src.read(what, off, num*want)
-	if err != nil {
-		return nil, err
-	}
-	return bin.NewCursor(what, 0, b, f.Order), nil
+	return f.src.read(what, off, num*want)
 }
 
 func (f *File) readSections(h *header) error {
@@ -100,11 +97,12 @@ func (f *File) readSections(h *header) error {
 		return nil
 	}
 	if h.shNum == 0 || h.shStrNdx == shnXIndex || h.phNum == pnXNum {
-		c, err := f.table("section headers", h.shOff, 1, h.shEntSize, h.wantShE)
+		b, err := f.table("section headers", h.shOff, 1, h.shEntSize, h.wantShE)
 		if err != nil {
 			return err
 		}
-		first, _ := f.sectionHeader(c)
+		var first Section
+		f.sectionHeader(b, &first)
 		if h.shNum == 0 {
 			h.shNum = first.Size
 		}
@@ -115,29 +113,59 @@ func (f *File) readSections(h *header) error {
 			h.phNum = uint64(first.Info)
 		}
 	}
-	c, err := f.table("section headers", h.shOff, h.shNum, h.shEntSize, h.wantShE)
+	b, err := f.table("section headers", h.shOff, h.shNum, h.shEntSize, h.wantShE)
 	if err != nil || h.shNum == 0 {
 		return err
 	}
 	f.Sections = make([]Section, h.shNum)
 	names := make([]uint32, h.shNum)
 	for i := range f.Sections {
-		f.Sections[i], names[i] = f.sectionHeader(c)
-	}
-	if err := c.Err(); err != nil {
-		return err
+		names[i] = f.sectionHeader(b[i*int(h.wantShE):][:h.wantShE], &f.Sections[i])
 	}
 	return f.nameSections(h, names)
 }
 
-func (f *File) sectionHeader(c *bin.Cursor) (s Section, name uint32) {
-	name = c.U32()
-	s.Type = SectionType(c.U32())
-	s.Flags = f.word(c)
-	s.Addr, s.Offset, s.Size = f.word(c), f.word(c), f.word(c)
-	s.Link, s.Info = c.U32(), c.U32()
-	s.Align, s.EntSize = f.word(c), f.word(c)
-	return s, name
+// sectionHeader reads Elf64_Shdr or Elf32_Shdr, and gives the place of the name.
+func (f *File) sectionHeader(b []byte, s *Section) (name uint32) {
+	b = b[:40:cap(b)] // sizeof(Elf32_Shdr)
+	name, s.Type = f.u32(b), SectionType(f.u32(b[4:]))
+	if f.Class == Class32 {
+		s.Flags, s.Addr = uint64(f.u32(b[8:])), uint64(f.u32(b[12:]))
+		s.Offset, s.Size = uint64(f.u32(b[16:])), uint64(f.u32(b[20:]))
+		s.Link, s.Info = f.u32(b[24:]), f.u32(b[28:])
+		s.Align, s.EntSize = uint64(f.u32(b[32:])), uint64(f.u32(b[36:]))
+		return name
+	}
+	b = b[:64]
+	s.Flags, s.Addr = f.u64(b[8:]), f.u64(b[16:])
+	s.Offset, s.Size = f.u64(b[24:]), f.u64(b[32:])
+	s.Link, s.Info = f.u32(b[40:]), f.u32(b[44:])
+	s.Align, s.EntSize = f.u64(b[48:]), f.u64(b[56:])
+	return name
+}
+
+func (f *File) u16(b []byte) uint16 {
+	v := binary.LittleEndian.Uint16(b)
+	if f.big {
+		v = bits.ReverseBytes16(v)
+	}
+	return v
+}
+
+func (f *File) u32(b []byte) uint32 {
+	v := binary.LittleEndian.Uint32(b)
+	if f.big {
+		v = bits.ReverseBytes32(v)
+	}
+	return v
+}
+
+func (f *File) u64(b []byte) uint64 {
+	v := binary.LittleEndian.Uint64(b)
+	if f.big {
+		v = bits.ReverseBytes64(v)
+	}
+	return v
 }
 
 func (f *File) nameSections(h *header, names []uint32) error {
@@ -168,10 +196,11 @@ func (f *File) readProgs(h *header) error {
 	if h.phOff == 0 || h.phNum == 0 {
 		return nil
 	}
-	c, err := f.table("program headers", h.phOff, h.phNum, h.phEntSize, h.wantPhEnt)
+	b, err := f.table("program headers", h.phOff, h.phNum, h.phEntSize, h.wantPhEnt)
 	if err != nil {
 		return err
 	}
+	c := bin.NewCursor("program headers", 0, b, f.Order)
 	f.Progs = make([]Prog, h.phNum)
 	for i := range f.Progs {
 		p := &f.Progs[i]

@@ -58,20 +58,20 @@ func (t *Relocs) At(i int) Reloc {
 	if i < 0 || i >= t.Len() {
 		return Reloc{}
 	}
-	b, o := t.b[i*t.width:(i+1)*t.width], t.file.Order
+	b, f := t.b[i*t.width:(i+1)*t.width], t.file
 	var r Reloc
 	if t.file.Class == Class64 {
-		info := o.Uint64(b[8:])
-		r = Reloc{Offset: o.Uint64(b), Symbol: uint32(info >> 32), Type: uint32(info)}
+		info := f.u64(b[8:])
+		r = Reloc{Offset: f.u64(b), Symbol: uint32(info >> 32), Type: uint32(info)}
 		if t.Rela {
-			r.Addend = int64(o.Uint64(b[16:]))
+			r.Addend = int64(f.u64(b[16:]))
 		}
 		return r
 	}
-	info := o.Uint32(b[4:])
-	r = Reloc{Offset: uint64(o.Uint32(b)), Symbol: info >> 8, Type: info & 0xff}
+	info := f.u32(b[4:])
+	r = Reloc{Offset: uint64(f.u32(b)), Symbol: info >> 8, Type: info & 0xff}
 	if t.Rela {
-		r.Addend = int64(int32(o.Uint32(b[8:])))
+		r.Addend = int64(int32(f.u32(b[8:])))
 	}
 	return r
 }

@@ -139,15 +139,17 @@ func (t *Symbols) At(i int) (Symbol, error) {
 	if i < 0 || i >= t.Len() {
 		return Symbol{}, bin.Errorf(t.name, 0, "no symbol %d of %d", i, t.Len())
 	}
-	b, o := t.b[i*t.width:(i+1)*t.width], t.file.Order
-	s := Symbol{NameOff: o.Uint32(b)}
+	b, f := t.b[i*t.width:(i+1)*t.width], t.file
+	s := Symbol{NameOff: f.u32(b)}
 	var shndx uint16
 	if t.width == symSize64 {
-		s.Info, s.Other, shndx = b[4], b[5], o.Uint16(b[6:])
-		s.Value, s.Size = o.Uint64(b[8:]), o.Uint64(b[16:])
+		b = b[:symSize64]
+		s.Info, s.Other, shndx = b[4], b[5], f.u16(b[6:])
+		s.Value, s.Size = f.u64(b[8:]), f.u64(b[16:])
 	} else {
-		s.Value, s.Size = uint64(o.Uint32(b[4:])), uint64(o.Uint32(b[8:]))
-		s.Info, s.Other, shndx = b[12], b[13], o.Uint16(b[14:])
+		b = b[:symSize32]
+		s.Value, s.Size = uint64(f.u32(b[4:])), uint64(f.u32(b[8:]))
+		s.Info, s.Other, shndx = b[12], b[13], f.u16(b[14:])
 	}
 	s.Section = uint32(shndx)
 	switch {
@@ -155,7 +157,7 @@ func (t *Symbols) At(i int) (Symbol, error) {
 		if len(t.ext) < (i+1)*4 {
 			return Symbol{}, bin.Errorf(t.name, int64(i*t.width), "symbol %d: its section index is missing", i)
 		}
-		s.Section = o.Uint32(t.ext[i*4:])
+		s.Section = f.u32(t.ext[i*4:])
 	case shndx >= sectionReserve:
 		s.Special = true
 	}
