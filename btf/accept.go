@@ -144,7 +144,7 @@ func (w *settler) settle() bool {
 func (w *settler) visit(i uint32, depth int) bool {
 	b := w.types[w.offs[i]:]
 	info := binary.LittleEndian.Uint32(b[4:])
-	k, n, at, stride := Kind(info>>24&0x7f), int(info&0xffffff), 8, 12 // ids begin at, every stride bytes
+	k, n, at, stride := Kind(info>>24&0x7f), int(info&0xffffff), 8, 12 // n ids begin at, every stride bytes
 	switch k {
 	case KindStruct, KindUnion:
 		at = typeSize + 4

@@ -149,7 +149,8 @@ func readLines(p *extParser, at int64, body []byte, size, n int, sec *ExtSection
 		next = sec.Lines[first-1].Off + 1
 	}
 	for i := range list {
-		rec := body[i*size:][:16:16]
+		rec := body[:16:16]
+		body = body[size:]
 		lo, hi := binary.LittleEndian.Uint64(rec), binary.LittleEndian.Uint64(rec[8:])
 		off, file, text, col := uint32(lo), uint32(lo>>32), uint32(hi), uint32(hi>>32)
 		if p.big {

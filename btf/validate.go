@@ -240,7 +240,11 @@ func (w *walk) next(f *frame) (to uint32, more bool) {
 func (s *Spec) checkSize(i uint32) error {
 	t := s.at(s.first+ID(i), s.index.offs[i])
 	elem, _, n := t.rawArray()
-	size, err := s.sizeof(elem, 0)
+	size, err := s.sizeof(elem, 8)
+	if err == nil && uint64(size)*uint64(n) <= math.MaxUint32 {
+		return nil // with smaller pointers too
+	}
+	size, err = s.sizeof(elem, 0)
 	if err == nil && uint64(size)*uint64(n) > math.MaxUint32 {
 		return s.typeErrorf(t, "%d elements of %d bytes are too large", n, size)
 	}

@@ -156,7 +156,7 @@ func (p *parser) funcAt(i uint32, off uint64) *FuncDef {
 func (p *parser) decodeFuncs() error {
 	info := p.extSections()
 	var w funcWalk
-	p.obj.Notes = make([]btf.Note, 0, p.countNotes())
+	p.obj.Notes = make([]btf.Note, p.countNotes())
 	for i := range p.funcs {
 		f := &p.funcs[i]
 		if i > 0 && f.sec == p.funcs[i-1].sec && f.off == p.funcs[i-1].off {
@@ -178,17 +178,18 @@ func (p *parser) decodeFuncs() error {
 			return err
 		}
 	}
+	p.obj.Notes = p.obj.Notes[:p.notes:p.notes]
 	return nil
 }
 
-// countNotes bounds the notes of all instructions: one for a line or CO-RE
+// countNotes bounds the notes of all instructions: one for each line and CO-RE
 // record at most.
 func (p *parser) countNotes() int {
 	n := 0
 	if p.extInfo != nil {
 		for i := range p.extInfo.Sections {
 			s := &p.extInfo.Sections[i]
-			n += max(len(s.Lines), len(s.CORE))
+			n += len(s.Lines) + len(s.CORE)
 		}
 	}
 	return n

@@ -79,6 +79,7 @@ type parser struct {
 	order         []int32      // symbols of functions and objects by (section, value)
 	funcs         []function   // parallel to obj.Funcs
 	defs          []FuncDef    // what funcs point to
+	notes         int          // of obj.Notes, how many are in use
 	names         nameSet      // of functions
 	vars          nameSet      // of variables
 	mapNs         nameSet      // of maps

@@ -106,10 +106,10 @@ func (w *funcWalk) ahead() uint64 {
 	return at
 }
 
-// lineAhead is the offset of the next line.
-func (w *funcWalk) lineAhead() uint64 {
-	if w.line < len(w.lines) {
-		return uint64(w.lines[w.line].Off)
+// lineAt is the offset of the i-th line.
+func (w *funcWalk) lineAt(i int) uint64 {
+	if i < len(w.lines) {
+		return uint64(w.lines[i].Off)
 	}
 	return math.MaxUint64
 }
@@ -133,31 +133,34 @@ func (p *parser) annotate(w *funcWalk, f *function) error {
 	if w.fn < len(w.funcs) && uint64(w.funcs[w.fn].Off) == f.off {
 		f.def.Type = w.funcs[w.fn].Type
 	}
-	off, ahead, line := f.off, w.ahead(), w.lineAhead()
-	list := f.def.Insns
+	list, notes, used := f.def.Insns, p.obj.Notes, p.notes
+	off, ahead, line := f.off, w.ahead(), w.line
+	lineOff := w.lineAt(line)
 	for i := range list {
 		in := &list[i]
 		end := off + slotSize
 		if in.Op == asm.OpLoadImm64 {
 			end += slotSize
 		}
-		if line < end {
-			if line == off {
-				p.noteLine(in, &w.lines[w.line].Line)
-			}
-			for line < end { // within a wide instruction there can be more
-				w.line++
-				line = w.lineAhead()
-			}
+		if lineOff == off {
+			notes[used].Line, notes[used].HasLine = w.lines[line].Line, true
+			used++
+			in.Note = asm.NoteID(used)
+		}
+		for lineOff < end { // within a wide instruction there can be more
+			line++
+			lineOff = w.lineAt(line)
 		}
 		if ahead < end || in.Op == asm.OpCall {
+			p.notes = used
 			if err := p.annotateOne(w, f, in, off, end); err != nil {
 				return err
 			}
-			ahead = w.ahead()
+			used, ahead = p.notes, w.ahead()
 		}
 		off = end
 	}
+	p.notes, w.line = used, line
 	return nil
 }
 
@@ -197,12 +200,6 @@ func (w *funcWalk) skipTo(off uint64) {
 	}
 }
 
-// noteLine records where an instruction comes from.
-func (p *parser) noteLine(in *asm.Instruction, line *btf.Line) {
-	p.obj.Notes = append(p.obj.Notes, btf.Note{Line: *line, HasLine: true})
-	in.Note = asm.NoteID(len(p.obj.Notes))
-}
-
 // noteCORE records what CO-RE changes in the instruction at off.
 func (p *parser) noteCORE(w *funcWalk, f *function, in *asm.Instruction, off, end uint64) error {
 	if w.core >= len(w.cores) || uint64(w.cores[w.core].Off) >= end {
@@ -214,8 +211,8 @@ func (p *parser) noteCORE(w *funcWalk, f *function, in *asm.Instruction, off, en
 	}
 	w.core++
 	if in.Note == 0 {
-		p.obj.Notes = append(p.obj.Notes, btf.Note{})
-		in.Note = asm.NoteID(len(p.obj.Notes))
+		p.notes++
+		in.Note = asm.NoteID(p.notes)
 	}
 	p.obj.Notes[in.Note-1].CORE = &c.CORERelo
 	return nil

@@ -43,7 +43,8 @@ func (p *parser) collectSymbols() error {
 		return err
 	}
 	p.syms = make([]symbol, table.Len())
-	placed := 0
+	// First how many places each section has, then where its next one goes.
+	next := make([]int32, len(p.file.Sections)+1)
 	for i := range p.syms {
 		s, err := table.At(i)
 		if err != nil {
@@ -59,19 +60,25 @@ func (p *parser) collectSymbols() error {
 			p.syms[i].sec = 0
 		}
 		if p.syms[i].isPlace() {
-			placed++
+			next[p.syms[i].sec+1]++
 		}
 	}
-	p.order = make([]int32, 0, placed)
+	for sec := 1; sec < len(next); sec++ {
+		next[sec] += next[sec-1]
+	}
+	p.order = make([]int32, next[len(next)-1])
 	for i := range p.syms {
-		if p.syms[i].isPlace() {
-			p.order = append(p.order, int32(i))
+		if s := &p.syms[i]; s.isPlace() {
+			p.order[next[s.sec]] = int32(i)
+			next[s.sec]++
 		}
 	}
-	bin.Sort(p.order, func(a, b *int32) bool {
-		x, y := &p.syms[*a], &p.syms[*b]
-		return x.sec < y.sec || x.sec == y.sec && x.value < y.value
-	})
+	// Now each entry is where the next section begins.
+	first := int32(0)
+	for _, end := range next[:len(next)-1] {
+		bin.Sort(p.order[first:end], func(a, b *int32) bool { return p.syms[*a].value < p.syms[*b].value })
+		first = end
+	}
 	return nil
 }
 
