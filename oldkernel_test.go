@@ -393,6 +393,7 @@ func TestOldKernelFaults(t *testing.T) {
 		Calls:  []systest.Fault{{Cmd: systest.AnyCmd}},
 		Errnos: []sys.Errno{sys.EINVAL}, // which a lesser form is the answer to
 		Setup:  setup,
+		Sample: systest.All,
 	}, func(t *testing.T, in *systest.Injector) {
 		c, err := plan.Apply(t.Context(), &skep.Options{Parallel: 1})
 		in.Disarm()
