@@ -1,6 +1,6 @@
 package btf
 
-import "fmt"
+import "github.com/skepbpf/skep/internal/mkerr"
 
 // Alignof is the alignment in bytes of a value of that type: of a number its
 // size, of a struct or union the greatest of its members', but 1 where one of
@@ -16,7 +16,7 @@ func (s *Spec) Alignof(id ID) (uint32, error) {
 	a := aligner{ptr: s.pointerSize(), known: make(map[ID]uint32)}
 	n, err := a.align(s, id)
 	if err != nil {
-		return 0, fmt.Errorf("alignment of type %d: %w", id, err)
+		return 0, mkerr.Errorf("alignment of type %d: %w", id, err)
 	}
 	return n, nil
 }
@@ -31,7 +31,7 @@ func (a *aligner) align(s *Spec, id ID) (uint32, error) {
 	for range maxChain {
 		t, ok := s.typ(id)
 		if !ok {
-			return 0, fmt.Errorf("no type %d", id)
+			return 0, mkerr.Errorf("no type %d", id)
 		}
 		switch k := t.Kind(); k {
 		case KindPtr:
@@ -45,7 +45,7 @@ func (a *aligner) align(s *Spec, id ID) (uint32, error) {
 		case KindTypedef, KindConst, KindVolatile, KindRestrict, KindTypeTag, KindVar:
 			id = t.ref()
 		default:
-			return 0, fmt.Errorf("%s has none", k)
+			return 0, mkerr.Errorf("%s has none", k)
 		}
 	}
 	return 0, errNested

@@ -322,6 +322,7 @@ func TestCOtherKernels(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkC(t, s)
+			checkRoundTrip(t, sections{name: name, btf: b})
 		})
 	}
 }

@@ -1,9 +1,10 @@
 package btf
 
 import (
-	"fmt"
 	"math"
 	"strings"
+
+	"github.com/skepbpf/skep/internal/mkerr"
 )
 
 // Elem is the type that Target names: what a pointer points to, an array is of,
@@ -77,11 +78,11 @@ func (t Type) memberByName(name string, at uint64, depth int, budget *int) (Memb
 // not followed.
 func (t Type) Offsetof(path string) (Member, error) {
 	if t.s == nil {
-		return Member{}, fmt.Errorf("offset of %s in void: %w", shown(path), ErrNotFound)
+		return Member{}, mkerr.Errorf("offset of %s in void: %w", shown(path), ErrNotFound)
 	}
 	m, err := t.offsetof(path)
 	if err != nil {
-		return Member{}, fmt.Errorf("offset of %s in %s: %w", shown(path), t, err)
+		return Member{}, mkerr.Errorf("offset of %s in %s: %w", shown(path), t, err)
 	}
 	return m, nil
 }
@@ -92,7 +93,7 @@ func (t Type) offsetof(path string) (Member, error) {
 	for rest := "." + path; rest != ""; {
 		in, ok := s.Strip(m.Type)
 		if !ok {
-			return m, fmt.Errorf("no type %d", m.Type)
+			return m, mkerr.Errorf("no type %d", m.Type)
 		}
 		n := 1 + strings.IndexAny(rest[1:]+".", ".[")
 		step := rest[1:n]
@@ -100,7 +101,7 @@ func (t Type) offsetof(path string) (Member, error) {
 		rest = rest[n:]
 		if before == '.' {
 			if m, ok = in.MemberByName(step); !ok {
-				return m, fmt.Errorf("%s has no member %s: %w", in, shown(step), ErrNotFound)
+				return m, mkerr.Errorf("%s has no member %s: %w", in, shown(step), ErrNotFound)
 			}
 			at += uint64(m.Offset)
 		} else {
@@ -108,10 +109,10 @@ func (t Type) offsetof(path string) (Member, error) {
 			idx, more, err := nextIndex(step)
 			elem, _, count := in.Array()
 			if !ok || err != nil || more != "" || in.Kind() != KindArray {
-				return m, fmt.Errorf("%w: [%s of %s", errAccess, shown(step), in)
+				return m, mkerr.Errorf("%w: [%s of %s", errAccess, shown(step), in)
 			}
 			if idx >= count && count > 0 {
-				return m, fmt.Errorf("%w: index %d of %s", errAccess, idx, in)
+				return m, mkerr.Errorf("%w: index %d of %s", errAccess, idx, in)
 			}
 			size, err := s.Sizeof(elem)
 			if err != nil {
@@ -121,7 +122,7 @@ func (t Type) offsetof(path string) (Member, error) {
 			at += 8 * uint64(idx) * uint64(size)
 		}
 		if at > math.MaxUint32 {
-			return m, fmt.Errorf("%w: offset of %d bits", errAccess, at)
+			return m, mkerr.Errorf("%w: offset of %d bits", errAccess, at)
 		}
 	}
 	m.Offset = uint32(at)

@@ -21,10 +21,13 @@ type File struct {
 // ReadFile reads BTF of either byte order out of a file of size bytes: an ELF
 // object, module or kernel image, of 32 or 64 bits, or raw BTF. A base is what
 // the types are split on, or, if the file holds a distilled base of its own,
-// what they are relocated to; it may be nil. The file of a kernel without BTF
-// gives an error that is ErrNoBTF.
+// what they are relocated to; it may be nil. An ELF file without BTF gives an
+// error that is ErrNoBTF.
 func ReadFile(r io.ReaderAt, size int64, base *Spec) (*File, error) {
 	var head [8]byte
+	if size >= 0 && size < int64(len(head)) {
+		return nil, mkerr.Errorf("read BTF: a file of %d bytes", size)
+	}
 	if _, err := r.ReadAt(head[:], 0); err != nil {
 		return nil, mkerr.Wrap("read BTF: %w", err)
 	}
@@ -67,7 +70,7 @@ func readELF(f *elffile.File, base *Spec) (*File, error) {
 		return nil, err
 	}
 	if types == nil {
-		return nil, mkerr.WrapNamed("no section %s: %w", section, ErrNoBTF)
+		return nil, errNoSection
 	}
 	out := &File{}
 	if out.Ext, err = sectionData(f, extSection); err != nil {
@@ -93,6 +96,15 @@ func readELF(f *elffile.File, base *Spec) (*File, error) {
 	}
 	return out, nil
 }
+
+// errNoSection is ErrNoBTF of a file, which need not be a kernel's.
+var errNoSection error = noSection{}
+
+type noSection struct{}
+
+func (noSection) Error() string { return "no section " + section }
+
+func (noSection) Is(target error) bool { return target == ErrNoBTF }
 
 // baseSection holds a distilled base.
 const baseSection = ".BTF.base"

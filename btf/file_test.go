@@ -84,7 +84,7 @@ func TestReadFile(t *testing.T) {
 			if n := f.Types.PointerSize(); n != ptr || len(f.Ext) != 4 {
 				t.Errorf("pointers of %d bytes, .BTF.ext of %d", n, len(f.Ext))
 			}
-			if _, err := readFile(elfOf(class, o, map[string][]byte{".BTF.ext": {1}}), nil); !errors.Is(err, ErrNoBTF) {
+			if _, err := readFile(elfOf(class, o, map[string][]byte{".BTF.ext": {1}}), nil); !errors.Is(err, ErrNoBTF) || err.Error() != "no section .BTF" {
 				t.Error(err)
 			}
 		}

@@ -72,8 +72,9 @@ func TestGoRefuses(t *testing.T) {
 	}
 }
 
-// goRun builds and runs a program of the files.
-func goRun(t *testing.T, files map[string]string) string {
+// goRun builds and runs a program of the files, and has the compiler check it
+// for other architectures, too.
+func goRun(t *testing.T, files map[string]string, others ...string) string {
 	t.Helper()
 	tool := testutil.NeedTool(t, "go")
 	dir := t.TempDir()
@@ -81,6 +82,13 @@ func goRun(t *testing.T, files map[string]string) string {
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
+		}
+	}
+	for _, arch := range others {
+		cmd := exec.Command(tool, "vet", ".")
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOARCH="+arch)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("for %s: %v\n%.3000s", arch, err, out)
 		}
 	}
 	for _, args := range [][]string{{"vet", "."}, {"run", "."}} {

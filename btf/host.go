@@ -23,8 +23,8 @@ var machines = [...][2]string{
 	{"ppc64le", "ppc64le"}, {"loong64", "loongarch64"}, {"riscv64", "riscv64"}, {"s390x", "s390x"},
 }
 
-// ReadHost asks the machine whose root root is; nil fields of os-release stay
-// empty. Of the architecture it knows what this program was built for, if the
+// ReadHost asks the machine whose root root is; what os-release does not tell
+// stays empty. Of the architecture it knows what this program was built for, if the
 // kernel does not tell (Linux 6.1).
 func ReadHost(root fs.FS) (Host, error) {
 	var h Host

@@ -149,6 +149,7 @@ type jsonType struct {
 	Linkage  string       `json:"linkage,omitempty"`
 	Fwd      string       `json:"fwd_kind,omitempty"`
 	Comp     *int         `json:"component_idx,omitempty"`
+	KindFlag bool         `json:"kind_flag,omitempty"` // of tags: any other attribute
 	Members  []jsonMember `json:"members,omitempty"`
 	Values   []jsonValue  `json:"values,omitempty"`
 	Params   []jsonMember `json:"params,omitempty"`
@@ -212,6 +213,7 @@ func toJSON(t btf.Type) *jsonType {
 	default:
 		j.Type = &to
 	}
+	j.KindFlag = t.KindFlag() && (t.Kind() == btf.KindTypeTag || t.Kind() == btf.KindDeclTag)
 	for i := range t.Vlen() {
 		switch t.Kind() {
 		case btf.KindStruct, btf.KindUnion:

@@ -170,3 +170,38 @@ func TestBTFKernel(t *testing.T) {
 		t.Errorf("dump id:1: exit %d: %s%s (%v)", code, line, errs, err)
 	}
 }
+
+// TestBTFAttributes: JSON tells attributes from tags of the same text.
+func TestBTFAttributes(t *testing.T) {
+	b := btf.NewBuilder(nil)
+	i := b.AddInt("int", 4, btf.IntSigned)
+	b.AddTypeTag("x", i)
+	b.AddTypeAttr("x", i)
+	b.AddDeclTag("x", b.AddStruct("s", 0, nil), -1)
+	b.AddDeclAttr("x", 4, -1)
+	blob, err := b.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "blob")
+	if err := os.WriteFile(path, blob, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := skepRun("btf", "dump", "-format", "json", path)
+	if code != exitGood {
+		t.Fatal(errs)
+	}
+	var got []bool
+	for line := range strings.Lines(out) {
+		var typ struct {
+			KindFlag bool `json:"kind_flag"`
+		}
+		if err := json.Unmarshal([]byte(line), &typ); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, typ.KindFlag)
+	}
+	if diff := cmp.Diff([]bool{false, false, true, false, false, true}, got); diff != "" {
+		t.Errorf("%s\n%s", diff, out)
+	}
+}
