@@ -242,7 +242,15 @@ func (e *Editor) AddString(s string) uint32 {
 
 // findString is the offset of s as a whole string or the tail of one.
 func (e *Editor) findString(s string) int {
-	return bytes.Index(e.s.strs, append([]byte(s), 0))
+	for at := 0; ; at++ {
+		n := bytes.IndexByte(e.s.strs[at:], 0)
+		if n < 0 {
+			return -1
+		}
+		if at += n; at >= len(s) && string(e.s.strs[at-len(s):at]) == s {
+			return at - len(s)
+		}
+	}
 }
 
 // add appends a record and gives its id. words follow the common ones.

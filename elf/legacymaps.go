@@ -1,8 +1,6 @@
 package elf
 
 import (
-	"slices"
-
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/bin"
 )
@@ -35,8 +33,12 @@ func (p *parser) parseLegacySection(sec uint32) error {
 	if err != nil {
 		return err
 	}
-	syms := slices.Clone(p.inSection(sec))
-	syms = slices.DeleteFunc(syms, func(i int32) bool { return p.syms[i].name == "" })
+	var syms []int32
+	for _, i := range p.inSection(sec) {
+		if p.syms[i].name != "" {
+			syms = append(syms, i)
+		}
+	}
 	if len(syms) == 0 && len(data) > 0 {
 		return bin.Errorf(s.Name, 0, "maps without symbols")
 	}

@@ -1,7 +1,6 @@
 package maps
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
@@ -172,9 +171,11 @@ func (c *creation) contents(m *Map) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	one := make([]byte, m.stride())
-	copy(one, c.spec.Contents)
-	return bytes.Repeat(one, n), nil
+	all := make([]byte, n*m.stride())
+	for i := range n {
+		copy(all[i*m.stride():][:m.stride()], c.spec.Contents)
+	}
+	return all, nil
 }
 
 // attempt is one MAP_CREATE, with what it needs beside it.

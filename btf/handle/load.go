@@ -103,11 +103,17 @@ func (l *loader) run() (*Handle, error) {
 
 // questions are the BTF features not yet known.
 func (l *loader) questions() []feature.ID {
-	ids := []feature.ID{feature.BTF}
-	for _, k := range kinds {
-		ids = append(ids, k.id)
+	var ids []feature.ID
+	ask := func(id feature.ID) {
+		if l.set.Get(id) == feature.Unknown {
+			ids = append(ids, id)
+		}
 	}
-	return slices.DeleteFunc(ids, func(id feature.ID) bool { return l.set.Get(id) != feature.Unknown })
+	ask(feature.BTF)
+	for _, k := range kinds {
+		ask(k.id)
+	}
+	return ids
 }
 
 // without lists what form lacks of the original: the missing features that the

@@ -35,3 +35,20 @@ func ReadUpTo(r io.Reader, size, limit int) ([]byte, error) {
 		}
 	}
 }
+
+// Fields splits s at blanks, tabs and line ends: strings.Fields for ASCII.
+func Fields(s string) (list []string) {
+	for i := 0; i < len(s); {
+		start := i
+		for i < len(s) && s[i] > ' ' {
+			i++
+		}
+		if i > start {
+			list = append(list, s[start:i])
+		}
+		for i < len(s) && s[i] <= ' ' {
+			i++
+		}
+	}
+	return list
+}

@@ -3,6 +3,7 @@ package bin
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -14,6 +15,14 @@ func TestReplace(t *testing.T) {
 	} {
 		if got := Replace(tt.s, tt.chars, '_'); got != tt.want {
 			t.Errorf("Replace(%q, %q) = %q, want %q", tt.s, tt.chars, got, tt.want)
+		}
+	}
+}
+
+func TestFields(t *testing.T) {
+	for _, s := range []string{"", " ", "a", " a", "a ", "one two\tthree\n", "  0\t 0 4294967295\r\n", "é ü"} {
+		if got, want := Fields(s), strings.Fields(s); !slices.Equal(got, want) {
+			t.Errorf("Fields(%q) = %q, want %q", s, got, want)
 		}
 	}
 }

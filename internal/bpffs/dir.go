@@ -105,8 +105,10 @@ func MakeDir(dir string) (Made, error) {
 		return nil, e
 	}
 	var made Made
-	rest := strings.Split(strings.Trim(strings.TrimPrefix(dir, at), "/"), "/")
-	for _, name := range rest {
+	rest, more := strings.Trim(strings.TrimPrefix(dir, at), "/"), true
+	for more {
+		var name string
+		name, rest, more = strings.Cut(rest, "/")
 		at = path.Join(at, name)
 		switch err := sys.Mkdir(at); {
 		case err == nil:

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/skepbpf/skep/internal/bin"
 	"github.com/skepbpf/skep/internal/kernel"
 	"github.com/skepbpf/skep/internal/sys"
 	"github.com/skepbpf/skep/internal/tree"
@@ -77,7 +78,7 @@ func (f facts) caps() (Caps, bool) {
 // than the initial one. A namespace that maps every user to itself looks like
 // the initial one.
 func (f facts) foreign() bool {
-	m := strings.Fields(f.small("proc/self/uid_map"))
+	m := bin.Fields(f.small("proc/self/uid_map"))
 	return len(m) > 0 && (len(m) != 3 || m[0] != "0" || m[1] != "0" || m[2] != "4294967295")
 }
 

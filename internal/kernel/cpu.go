@@ -40,7 +40,9 @@ func readCPUs(root tree.Root, name string) ([]int, error) {
 func ParseCPUs(s string) ([]int, error) {
 	var cpus []int
 	next := 0
-	for r := range strings.SplitSeq(strings.TrimSpace(s), ",") {
+	for rest, more := strings.TrimSpace(s), true; more; {
+		var r string
+		r, rest, more = strings.Cut(rest, ",")
 		lo, hi, isRange := strings.Cut(r, "-")
 		if !isRange {
 			hi = lo

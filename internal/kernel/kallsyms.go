@@ -169,9 +169,7 @@ func (p *symbolParser) line(b []byte) bool {
 		name, module = name[:t], bytes.Trim(name[t+1:], "[]")
 	}
 	if kind == 'd' {
-		if j := bytes.Index(name, llvmSuffix); j >= 0 {
-			name = name[:j]
-		}
+		name = name[:beforeHash(name)]
 	}
 	if !p.lengths[min(len(name), len(p.lengths)-1)] {
 		return true
@@ -191,8 +189,19 @@ func (p *symbolParser) line(b []byte) bool {
 	return true
 }
 
-// llvmSuffix starts the hash that ThinLTO appends.
-var llvmSuffix = []byte(".llvm.")
+// beforeHash is the length of a name without the hash that ThinLTO appends
+// behind ".llvm.".
+func beforeHash(name []byte) int {
+	for at := 0; ; at++ {
+		dot := bytes.IndexByte(name[at:], '.')
+		if dot < 0 {
+			return len(name)
+		}
+		if at += dot; bytes.HasPrefix(name[at:], []byte(".llvm.")) {
+			return at
+		}
+	}
+}
 
 func hexDigit(c byte) byte {
 	switch {

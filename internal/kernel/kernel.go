@@ -81,7 +81,7 @@ func Version(root tree.Root) (version.V, error) {
 // else what follows "Debian " in uname's version ("#1 SMP Debian 4.19.260-1"),
 // else the release. The first two count only with all three numbers.
 func ParseVersion(signature string, u Uname) (version.V, error) {
-	if f := strings.Fields(signature); len(f) >= 3 {
+	if f := bin.Fields(signature); len(f) >= 3 {
 		if v, ok := threeNumbers(f[2]); ok {
 			return v, nil
 		}
@@ -117,7 +117,8 @@ func threeNumbers(s string) (version.V, bool) {
 	}
 	v, err := version.Parse(s)
 	// version.Parse takes "1.2." as 1.2: the third number must be there.
-	third := strings.SplitN(s, ".", 3)[2]
+	_, third, _ := strings.Cut(s, ".")
+	_, third, _ = strings.Cut(third, ".")
 	if err != nil || third == "" || third[0] < '0' || third[0] > '9' {
 		return version.V{}, false
 	}

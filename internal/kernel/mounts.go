@@ -43,8 +43,11 @@ func ParseMounts(text []byte, fstype string) []string {
 		if typ, _, _ := strings.Cut(tail, " "); typ != fstype {
 			continue
 		}
-		f := strings.SplitN(head, " ", 6)
-		if len(f) < 6 || f[3] != "/" || !strings.HasPrefix(f[4], "/") {
+		var f [5]string
+		for i := range f {
+			f[i], head, ok = strings.Cut(head, " ")
+		}
+		if !ok || f[3] != "/" || !strings.HasPrefix(f[4], "/") {
 			continue
 		}
 		at = append(at, unescape(f[4]))

@@ -1,9 +1,9 @@
 package probe
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
+	"strings"
 
 	"github.com/skepbpf/skep/internal/mkerr"
 	"github.com/skepbpf/skep/internal/sys"
@@ -213,12 +213,13 @@ func tryFullRange(a *asker) error {
 		p.insns = append(mapValue(fd, 1<<30), exit)
 		p.log = make([]byte, 4096)
 		err := a.loads(p)
+		log := string(p.log)
 		switch {
 		case err == nil:
 			return errors.New("an address outside of the map was accepted")
-		case bytes.Contains(p.log, []byte("direct value offset of")):
+		case strings.Contains(log, "direct value offset of"):
 			return errMissing
-		case bytes.Contains(p.log, []byte("invalid access to map value pointer")):
+		case strings.Contains(log, "invalid access to map value pointer"):
 			return nil
 		}
 		return err
