@@ -111,7 +111,7 @@ func (r *Relocator) Prepare(relos []*CORERelo) error {
 	}
 	for _, relo := range relos {
 		root := r.roots.get(r.local, relo.Root)
-		if relo.Kind == COREFieldByteOffset && !r.slow && (root.members != nil || r.indexed(root)) {
+		if relo.Kind.direct() && !r.slow && (root.members != nil || r.indexed(root)) {
 			continue // Resolve is as quick without
 		}
 		if res, known := r.known.get(relo); !known {
@@ -145,7 +145,7 @@ func (r *Relocator) Resolve(relo *CORERelo) (Fixup, error) {
 	var err error
 	r.mu.Lock()
 	root := r.roots.get(r.local, relo.Root)
-	if relo.Kind != COREFieldByteOffset || !r.tryDirect(root, relo, &fix) {
+	if !relo.Kind.direct() || !r.tryDirect(root, relo, &fix) {
 		res, known := r.known.get(relo)
 		if !known {
 			r.enterKeep(root, res)

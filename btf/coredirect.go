@@ -7,7 +7,7 @@ import (
 )
 
 // direct resolves what most relocations ask for, the offset of a plain member of
-// a struct with one candidate, by the rules of parse, match and calc, but
+// a struct with one candidate or that it exists, by the rules of parse, match and calc, but
 // without the steps in between. It takes little more than to look up what is
 // known, so its outcomes are not kept. false means that the steps are to be gone
 // through; fix is then untouched. A test holds both ways against each other.
@@ -15,7 +15,7 @@ func (r *Relocator) direct(root *coreRoot, relo *CORERelo, fix *Fixup) bool {
 	if root.members == nil && !r.indexed(root) {
 		return false
 	}
-	d := descent{rec: root.rec, members: root.members}
+	d := descent{rec: root.rec, members: root.members, elem: noElem}
 	if !d.follow(r.local, relo.Access) {
 		return false
 	}
@@ -23,11 +23,18 @@ func (r *Relocator) direct(root *coreRoot, relo *CORERelo, fix *Fixup) bool {
 	if l.class() == 0 || l.class() != t.class() {
 		return false
 	}
+	if d.elem != noElem && !d.index(r.local, l, t) {
+		return false
+	}
 	c := &root.cands[0]
 	fix.Kind, fix.Validate, fix.Module, fix.Target = relo.Kind, true, c.module, c.t.id
+	if relo.Kind == COREFieldExists {
+		fix.Old, fix.New = 1, 1
+		return true
+	}
 	fix.Old, fix.New = d.local/8, d.target/8
 	fix.OldSize, fix.NewSize = l.size(), t.size()
-	fix.BadSize = fix.OldSize != fix.NewSize && !resizableGists(l, t)
+	fix.BadSize = fix.OldSize != fix.NewSize && (l.array() && d.elem == noElem || !resizableGists(l, t))
 	return true
 }
 
@@ -42,8 +49,10 @@ func (r *Relocator) indexed(c *coreRoot) bool {
 	if !c.single {
 		return false
 	}
-	t := c.cands[0].t
-	t, ok := t.s.strip(t.id)
+	t, ok := c.cands[0].t, true
+	if modifiers.has(t.Kind()) {
+		t, ok = t.s.strip(t.id)
+	}
 	if c.rec = r.local.record(c.id); c.rec != nil && ok && compound.has(t.Kind()) {
 		c.members = t.s.memberIndex(t)
 	}
@@ -57,7 +66,10 @@ type descent struct {
 	found   *indexed     // the last member, in members
 	// offsets of it, in bits
 	local, target uint64
+	elem          uint32 // of found, an array; or noElem
 }
+
+const noElem = math.MaxUint32
 
 // The longest access that is walked, and the longest number in it.
 const (
@@ -66,12 +78,13 @@ const (
 )
 
 // follow goes from the root to the end of an access "0:n:m", if its parts are
-// members, none of them a bitfield, and anonymous structs but at the end.
+// members, none of them a bitfield, anonymous structs but at the end, and there
+// an element of an array.
 func (d *descent) follow(s *Spec, access string) bool {
 	if len(access) < 3 || len(access) > maxWalk || access[0] != '0' {
 		return false
 	}
-	big, levels := s.hdr.big, 0
+	big, levels, named := s.hdr.big, 0, false
 	for at := 1; at < len(access); {
 		idx, next := part(access, at)
 		if next == 0 {
@@ -79,8 +92,9 @@ func (d *descent) follow(s *Spec, access string) bool {
 		}
 		at = next
 		info := word(d.rec[4:], big)
-		if !compound.has(Kind(info>>24&0x7f)) || idx >= info&0xffffff {
-			return false
+		if kind := Kind(info >> 24 & 0x7f); !compound.has(kind) || idx >= info&0xffffff {
+			d.elem = idx
+			return kind == KindArray && at == len(access) && named && d.inBounds(levels+1)
 		}
 		b := d.rec[typeSize+12*idx:][:12:12]
 		name, offset := word(b, big), word(b[8:], big)
@@ -91,18 +105,35 @@ func (d *descent) follow(s *Spec, access string) bool {
 		if d.rec = s.record(ID(word(b[4:], big))); d.rec == nil {
 			return false
 		}
-		if name != 0 {
+		if named = name != 0; named {
 			text, hash := s.hashed(name)
 			if !d.member(text, hash) {
 				return false
 			}
 			levels += 1 + int(d.found.level)
-		} else if at == len(access) {
-			return false
 		}
 	}
-	// Within bounds that are far from those of an access, all steps are.
+	return named && d.inBounds(levels)
+}
+
+// inBounds has bounds far below those of an access: all steps are within those.
+func (d *descent) inBounds(levels int) bool {
 	return levels <= maxAccess/2 && d.local <= math.MaxUint32 && d.target <= math.MaxUint32
+}
+
+// index goes to element d.elem of found, an array of one dimension on both sides.
+func (d *descent) index(local *Spec, l, t gist) bool {
+	in, ok := d.members.strip(d.found)
+	if !ok || l.class() >= 2*gistArray {
+		return false
+	}
+	_, _, n := in.rawArray()
+	if d.elem >= local.u32(d.rec[typeSize+8:]) || d.elem >= n {
+		return false
+	}
+	d.local += uint64(d.elem) * uint64(l.size()) * 8
+	d.target += uint64(d.elem) * uint64(t.size()) * 8
+	return d.inBounds(0)
 }
 
 // part reads the number that follows the colon at access[at]; next is 0 if there
@@ -144,12 +175,19 @@ func (d *descent) member(name []byte, hash uint32) bool {
 	return true
 }
 
-// record gives the record of what a type stands for, and what follows it. It is
-// nil where only strip knows: for types of the base, and where the index has gaps.
+// record gives the record of what a type of s's own stands for, and what follows
+// it. It is nil for types of the base, void and those that do not exist.
 func (s *Spec) record(id ID) []byte {
+	if s.index.shift != 0 {
+		t, ok := s.strip(id)
+		if !ok || t.s != s || t.id == 0 {
+			return nil
+		}
+		return s.types[t.off-typeSize:]
+	}
 	for range maxChain {
 		i := uint32(id - s.first)
-		if i >= s.index.n || s.index.shift != 0 {
+		if i >= s.index.n {
 			return nil
 		}
 		b := s.types[s.index.offs[i]:]
@@ -181,7 +219,8 @@ func (s *Spec) hashed(off uint32) ([]byte, uint32) {
 }
 
 // gist is what a member's type counts for: its class, whether it is signed, and
-// its size. It is 0 where more than that counts.
+// its size; of an array, those of its elements, and its dimensions are added to
+// the class. It is 0 where more than that counts.
 type gist uint64
 
 const (
@@ -189,19 +228,26 @@ const (
 	gistPtr
 	gistInt
 	gistFloat
+	gistArray  gist = 8 // for each dimension
 	gistSigned gist = 1 << 8
 )
 
 func (s gist) class() gist  { return s & 0xff }
 func (s gist) size() uint32 { return uint32(s >> 32) }
 
-// resizableGists is resizable for two types of one class.
+func (s gist) array() bool { return s.class() >= gistArray }
+
+// resizableGists is resizable for two types of one class, of arrays for an element.
 func resizableGists(l, t gist) bool {
-	return l.class() == gistPtr || l.class() == gistInt && (l|t)&gistSigned == 0
+	of := l & (gistArray - 1)
+	return of == gistPtr || of == gistInt && (l|t)&gistSigned == 0
 }
 
 // gist is for a record that record gave, where pointers have ptr bytes.
 func (s *Spec) gist(rec []byte, ptr uint32) gist {
+	if Kind(s.u32(rec[4:])>>24&0x7f) == KindArray {
+		return s.arrayGist(rec, ptr)
+	}
 	size := gist(s.u32(rec[8:])) << 32
 	switch Kind(s.u32(rec[4:]) >> 24 & 0x7f) {
 	case KindStruct, KindUnion:
@@ -219,6 +265,22 @@ func (s *Spec) gist(rec []byte, ptr uint32) gist {
 			size |= gistSigned
 		}
 		return size | gistInt
+	}
+	return 0
+}
+
+// arrayGist is gist for an array of up to three dimensions.
+func (s *Spec) arrayGist(rec []byte, ptr uint32) gist {
+	for n := gistArray; n <= 3*gistArray; n += gistArray {
+		if rec = s.record(ID(s.u32(rec[typeSize:]))); rec == nil {
+			return 0
+		}
+		if Kind(s.u32(rec[4:])>>24&0x7f) != KindArray {
+			if of := s.gist(rec, ptr); of != 0 {
+				return of + n
+			}
+			return 0
+		}
 	}
 	return 0
 }

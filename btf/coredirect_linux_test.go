@@ -42,6 +42,10 @@ var sorts = []func(*Builder) ID{
 	func(b *Builder) ID { return b.AddFloat("double", 8) },
 	func(b *Builder) ID { return b.AddFwd("nowhere", KindStruct) },
 	func(b *Builder) ID { i := b.AddInt("int", 4, 0); return b.AddArray(i, i, 3) },
+	func(b *Builder) ID { i := b.AddInt("char", 1, 0); return b.AddArray(b.AddConst(i), i, 9) },
+	func(b *Builder) ID { i := b.AddInt("long", 8, 0); return b.AddArray(i, i, 0) },
+	func(b *Builder) ID { i := b.AddInt("int", 4, 0); return b.AddArray(b.AddArray(i, i, 2), i, 3) },
+	func(b *Builder) ID { return b.AddArray(b.AddPtr(0), b.AddInt("int", 4, 0), 2) },
 	func(b *Builder) ID { return b.AddFuncProto(0, nil) },
 	func(b *Builder) ID { return 0 },
 }
@@ -77,17 +81,19 @@ func TestDirectTypes(t *testing.T) {
 			target, _ := largeStruct(t, to)
 			quick, slow := NewRelocatorFor(local, target), NewRelocatorFor(local, target)
 			slow.slow = true
-			for _, access := range []string{"0:9", "0:0", "0:1", "0:2", "0:7", "0:10", "0:99", "0:08", "0:9:0", "1:9"} {
-				relo := &CORERelo{COREFieldByteOffset, lroot, access}
-				want, err1 := slow.Resolve(relo)
-				got, err2 := quick.Resolve(relo)
-				if diff := cmp.Diff(want, got); diff != "" || (err1 == nil) != (err2 == nil) {
-					t.Errorf("%d to %d, %s: %v, %v (-step by step +at once):\n%s", from, to, access, err1, err2, diff)
-				}
-				all++
-				var fix Fixup
-				if root := quick.roots.get(local, lroot); quick.direct(root, relo, &fix) {
-					direct++
+			for _, access := range []string{"0:9", "0:0", "0:1", "0:2", "0:7", "0:10", "0:99", "0:08", "0:9:0", "1:9", "0:0:0", "0:1:1", "0:2:2", "0:10:1", "0:9:1", "0:1:1:0", "0:3:8"} {
+				for _, kind := range []COREKind{COREFieldByteOffset, COREFieldExists} {
+					relo := &CORERelo{kind, lroot, access}
+					want, err1 := slow.Resolve(relo)
+					got, err2 := quick.Resolve(relo)
+					if diff := cmp.Diff(want, got); diff != "" || (err1 == nil) != (err2 == nil) {
+						t.Errorf("%d to %d, %s: %v, %v (-step by step +at once):\n%s", from, to, access, err1, err2, diff)
+					}
+					all++
+					var fix Fixup
+					if root := quick.roots.get(local, lroot); quick.direct(root, relo, &fix) {
+						direct++
+					}
 				}
 			}
 		}

@@ -40,6 +40,9 @@ func (k COREKind) String() string {
 
 func (k COREKind) field() bool { return k <= COREFieldRShiftU64 }
 
+// direct reports whether most relocations of that kind are resolved at once.
+func (k COREKind) direct() bool { return k == COREFieldByteOffset || k == COREFieldExists }
+
 func (k COREKind) enumval() bool { return k == COREEnumvalExists || k == COREEnumvalValue }
 
 func (k COREKind) typ() bool {
