@@ -58,7 +58,7 @@ func (b *Builder) AddBitInt(name string, size, encoding, offset, bits uint32) ID
 	return b.finish(append(r, encoding<<24|offset<<16|bits))
 }
 
-// AddFloat adds a FLOAT of 2, 4, 8, 12 or 16 bytes.
+// AddFloat adds a FLOAT of 2, 4, 8, 12 or 16 bytes. Requires Linux 5.13.
 func (b *Builder) AddFloat(name string, size uint32) ID {
 	b.named(KindFloat, name)
 	if size != 12 {
@@ -90,7 +90,8 @@ func (b *Builder) AddTypedef(name string, to ID) ID {
 	return b.reference(KindTypedef, name, false, to)
 }
 
-// AddTypeTag adds a TYPE_TAG: __attribute__((btf_type_tag("text"))).
+// AddTypeTag adds a TYPE_TAG: __attribute__((btf_type_tag("text"))). Requires
+// Linux 5.17.
 func (b *Builder) AddTypeTag(text string, to ID) ID {
 	b.named(KindTypeTag, text)
 	return b.reference(KindTypeTag, text, false, to)
@@ -105,6 +106,7 @@ func (b *Builder) AddTypeAttr(text string, to ID) ID {
 
 // AddDeclTag adds a DECL_TAG: __attribute__((btf_decl_tag("text"))). component
 // is a member or parameter of the target, from 0 on; -1 is the target itself.
+// Requires Linux 5.16.
 func (b *Builder) AddDeclTag(text string, target ID, component int) ID {
 	return b.declTag(text, false, target, component)
 }
@@ -202,7 +204,7 @@ func (b *Builder) AddEnum64(name string, size uint32, signed bool, values []Enum
 }
 
 // AddFuncProto adds a FUNC_PROTO. A last parameter without name and type stands
-// for "...".
+// for "...". Requires Linux 5.0.
 func (b *Builder) AddFuncProto(result ID, params []Param) ID {
 	r := b.start(KindFuncProto, "", false, len(params), b.refer(result))
 	for i := range params {
@@ -221,14 +223,14 @@ func (b *Builder) linked(k Kind, name string, l Linkage) {
 	}
 }
 
-// AddFunc adds a FUNC, whose type is a FUNC_PROTO.
+// AddFunc adds a FUNC, whose type is a FUNC_PROTO. Requires Linux 5.0.
 func (b *Builder) AddFunc(name string, proto ID, l Linkage) ID {
 	b.named(KindFunc, name)
 	b.linked(KindFunc, name, l)
 	return b.finish(b.start(KindFunc, name, false, int(l), b.refer(proto)))
 }
 
-// AddVar adds a VAR.
+// AddVar adds a VAR. Requires Linux 5.2.
 func (b *Builder) AddVar(name string, typ ID, l Linkage) ID {
 	b.named(KindVar, name)
 	b.linked(KindVar, name, l)
@@ -237,7 +239,7 @@ func (b *Builder) AddVar(name string, typ ID, l Linkage) ID {
 }
 
 // AddDatasec adds a DATASEC of size bytes. The kernel wants its variables in
-// order of their offsets.
+// order of their offsets. Requires Linux 5.2.
 func (b *Builder) AddDatasec(name string, size uint32, vars []SecVar) ID {
 	b.named(KindDatasec, name)
 	r := b.start(KindDatasec, name, false, len(vars), size)

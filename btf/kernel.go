@@ -78,7 +78,8 @@ func (k *Kernel) unlock() {
 }
 
 // Vmlinux is the BTF of the kernel itself. A kernel without any gives an error
-// that is ErrNoBTF.
+// that is ErrNoBTF. Requires Linux 5.4, or an image of the kernel on disk that
+// has BTF.
 func (k *Kernel) Vmlinux() (*Spec, error) {
 	if err := k.lock(); err != nil {
 		return nil, err
@@ -88,7 +89,8 @@ func (k *Kernel) Vmlinux() (*Spec, error) {
 }
 
 // Module is the BTF of a module, split on vmlinux; "vmlinux" is vmlinux.
-// An absent module is a *NotFoundError, a broken one a ModuleError.
+// An absent module is a *NotFoundError, a broken one a ModuleError. Requires
+// Linux 5.11.
 func (k *Kernel) Module(name string) (*Spec, error) {
 	if name == vmlinuxName {
 		return k.Vmlinux()
@@ -104,7 +106,7 @@ func (k *Kernel) Module(name string) (*Spec, error) {
 	return m.spec, nil
 }
 
-// Modules names the modules that have BTF, sorted.
+// Modules names the modules that have BTF, sorted: none before Linux 5.11.
 func (k *Kernel) Modules() ([]string, error) {
 	if err := k.lock(); err != nil {
 		return nil, err
