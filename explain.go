@@ -2,6 +2,7 @@ package skep
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/skepbpf/skep/verifierlog"
 )
@@ -10,7 +11,12 @@ func (u unresolved) String() string {
 	if u.fn == "" {
 		return u.why
 	}
-	return fmt.Sprintf("%s: insn %d: %s", u.fn, u.slot, u.why)
+	why := u.why
+	if u.what != "" {
+		_, field, _ := strings.Cut(u.what, " ")
+		why = u.what + ": " + strings.TrimPrefix(why, field+": ")
+	}
+	return fmt.Sprintf("%s: insn %d: %s", u.fn, u.slot, why)
 }
 
 // poisonName says what a poisoned call of the program stands for: the verifier

@@ -77,6 +77,7 @@ type unresolved struct {
 	fn   string
 	slot int // within fn
 	why  string
+	what string // of a CO-RE relocation: kind and field, as CORERelo.Describe has them
 }
 
 // planner holds what the programs of one Plan share.
@@ -366,7 +367,7 @@ func (p *planner) maps(pp *plannedProgram) error {
 			}
 			if m != nil && m.Off {
 				fn, at, _ := pp.linked.Origin(slot)
-				pp.poison = append(pp.poison, unresolved{fn, at, fmt.Sprintf("map %s is switched off", in.Ref.Name)})
+				pp.poison = append(pp.poison, unresolved{fn, at, fmt.Sprintf("map %s is switched off", in.Ref.Name), ""})
 			}
 		}
 		slot += in.Slots()

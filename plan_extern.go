@@ -69,7 +69,7 @@ func (p *planner) extern(pf *plannedFunc, in *asm.Instruction, slot int) error {
 	}
 	pf.outer = append(pf.outer, outer{slot, x.Name, x.Kind == elf.ExternKfunc, x.Weak})
 	if why := x.sym.Patch(in, p.module); why != "" {
-		pf.poison = append(pf.poison, unresolved{pf.Name, slot, why})
+		pf.poison = append(pf.poison, unresolved{pf.Name, slot, why, ""})
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func (p *planner) core(pf *plannedFunc) error {
 	}
 	pf.Insns = insns
 	for _, u := range poisoned {
-		pf.poison = append(pf.poison, unresolved{pf.Name, u.Slot, u.Why})
+		pf.poison = append(pf.poison, unresolved{pf.Name, u.Slot, u.Why, u.CORE.Describe(p.spec.Types)})
 	}
 	if p.spec.prune == nil {
 		return nil

@@ -56,7 +56,7 @@ func (pruning) function(p *planner, pf *plannedFunc) error {
 	var poison []unresolved
 	for _, u := range pf.poison {
 		if slot, ok := r.Slot(u.slot); ok {
-			poison = append(poison, unresolved{u.fn, slot, u.why})
+			poison = append(poison, unresolved{u.fn, slot, u.why, u.what})
 		}
 	}
 	pf.poison = poison

@@ -173,7 +173,7 @@ func TestLoadReport(t *testing.T) {
 		t.Errorf("program %+v", p)
 	}
 	_, out, _ = skepRun("load", testdata("core"))
-	if want := "program guarded: not reached, and unresolved: guarded: insn 3: struct task_struct___absent.skep_no_such_field"; !strings.Contains(out, want) {
+	if want := "program guarded: not reached, and unresolved: guarded: insn 3: byte_off struct task_struct___absent.skep_no_such_field"; !strings.Contains(out, want) {
 		t.Errorf("no %q in\n%s", want, out)
 	}
 }

@@ -60,8 +60,8 @@ func TestApplyCORE(t *testing.T) {
 	if diff := cmp.Diff(want, text); diff != "" {
 		t.Error(diff)
 	}
-	unresolved := []Unresolved{{1, "no member"}, {2, "no member"}, {6,
-		"the field has 4 bytes here and 8 in the kernel, and is no unsigned integer"}}
+	unresolved := []Unresolved{{1, "no member", coreNotes[1].CORE}, {2, "no member", coreNotes[1].CORE}, {6,
+		"the field has 4 bytes here and 8 in the kernel, and is no unsigned integer", coreNotes[3].CORE}}
 	if diff := cmp.Diff(unresolved, bad); diff != "" {
 		t.Error(diff)
 	}

@@ -27,6 +27,7 @@ type Func struct {
 type Unresolved struct {
 	Slot int // in the function
 	Why  string
+	CORE *btf.CORERelo
 }
 
 // ApplyCORE relocates the instructions of one function whose notes carry
@@ -46,7 +47,7 @@ func ApplyCORE(ins asm.Instructions, notes []btf.Note, resolve func(*btf.CORERel
 				return nil, nil, mkerr.Errorf("insn %d: %w", slot, err)
 			}
 			if fix.Poison || fix.BadSize && poisoned(&ins[i], &out[len(out)-1]) {
-				bad = append(bad, Unresolved{slot, why(fix)})
+				bad = append(bad, Unresolved{slot, why(fix), note.CORE})
 			}
 		}
 		slot += ins[i].Slots()
