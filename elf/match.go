@@ -48,13 +48,14 @@ func MatchSection(name string) Match {
 }
 
 func matchExact(name string) (Match, bool) {
-	if row := findSection(name, false); row != nil {
-		return row.match(""), true
-	}
-	// No '+' pattern holds a '/', so the text before the first decides.
+	// No '+' pattern holds a '/', so the text before the first decides. No other
+	// begins with one: most names are found early.
 	head, target, _ := strings.Cut(name, "/")
 	if row := findSection(head, true); row != nil {
 		return row.match(target), true
+	}
+	if row := findSection(name, false); row != nil {
+		return row.match(""), true
 	}
 	return Match{}, false
 }

@@ -61,7 +61,7 @@ func (p *parser) relocsOf(sec uint32) ([]reloc, error) {
 		return nil, nil
 	}
 	out := make([]reloc, 0, n)
-	s := &p.file.Sections[sec]
+	s, ordered := &p.file.Sections[sec], true
 	for _, r := range p.rels {
 		if r.target != sec {
 			continue
@@ -74,10 +74,13 @@ func (p *parser) relocsOf(sec uint32) ([]reloc, error) {
 			if int64(e.Symbol) >= int64(len(p.syms)) {
 				return nil, bin.Errorf(s.Name, int64(e.Offset), "relocation by symbol %d of %d", e.Symbol, len(p.syms))
 			}
+			ordered = ordered && (len(out) == 0 || out[len(out)-1].off <= e.Offset)
 			out = append(out, reloc{e.Offset, e.Symbol})
 		}
 	}
-	bin.Sort(out, func(a, b *reloc) bool { return a.off < b.off })
+	if !ordered {
+		bin.Sort(out, func(a, b *reloc) bool { return a.off < b.off })
+	}
 	return out, nil
 }
 

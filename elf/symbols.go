@@ -76,7 +76,9 @@ func (p *parser) collectSymbols() error {
 	// Now each entry is where the next section begins.
 	first := int32(0)
 	for _, end := range next[:len(next)-1] {
-		bin.Sort(p.order[first:end], func(a, b *int32) bool { return p.syms[*a].value < p.syms[*b].value })
+		if end-first > 1 {
+			bin.Sort(p.order[first:end], func(a, b *int32) bool { return p.syms[*a].value < p.syms[*b].value })
+		}
 		first = end
 	}
 	return nil

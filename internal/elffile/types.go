@@ -92,7 +92,8 @@ func (f *File) FileOffset(addr uint64) (uint64, bool) {
 // files, and it bounds what reading all sections can cost by the file's size.
 func (f *File) checkLayout(h *header) error {
 	order := make([]int32, 0, len(f.Sections))
-	for i := range f.Sections {
+	for n := range f.Sections {
+		i := (n + 2) % len(f.Sections) // LLVM's section 1 is the names, behind all others
 		s := &f.Sections[i]
 		if i == 0 || s.Type == SectionNull || s.Type == SectionNoBits || s.Size == 0 {
 			continue
