@@ -10,7 +10,8 @@ func (s *Spec) accept() bool {
 	if s.hdr.big {
 		return false
 	}
-	var a acceptor
+	var few [16]ID
+	a := acceptor{protos: few[:0]}
 	types, off, n, strs := s.types, uint32(0), 0, uint32(0)
 	offs := make([]uint32, len(types)/typeSize/2+1) // as for scan
 	state := make([]uint8, len(offs))

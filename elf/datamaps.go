@@ -132,6 +132,13 @@ func (p *parser) addStructOp(d *dataSec, v *secVar, data []byte) (err error) {
 
 // addVars lists the variables of data sections and of the arena.
 func (p *parser) addVars() error {
+	n := 0
+	for i := range p.dataSecs {
+		if d := &p.dataSecs[i]; p.data[d.sec] != nil {
+			n += len(d.vars)
+		}
+	}
+	p.varDefs, p.obj.Vars = make([]VarDef, n), make([]*VarDef, 0, n)
 	for _, local := range [...]bool{false, true} { // global ones get their names first
 		for sec := range p.data {
 			m := p.data[sec]
@@ -169,7 +176,7 @@ func (p *parser) addTypedVars(d *dataSec, m *MapDef, local bool) error {
 		if (v.linkage == btf.LinkageStatic) != local || v.linkage == btf.LinkageExtern {
 			continue
 		}
-		err := p.addVar(&VarDef{
+		err := p.addVar(VarDef{
 			Name: v.name, Offset: v.off, Size: v.size, Type: v.typ, Static: local, Weak: v.weak,
 		}, d.sec, m)
 		if err != nil {
@@ -186,7 +193,7 @@ func (p *parser) addSymbolVars(sec uint32, m *MapDef, local bool) error {
 		if s.static() != local || s.typ != elffile.SymObject || s.value >= 1<<32 || s.size >= 1<<32 {
 			continue
 		}
-		err := p.addVar(&VarDef{
+		err := p.addVar(VarDef{
 			Name: s.name, Offset: uint32(s.value), Size: uint32(s.size),
 			Static: local, Weak: s.bind == elffile.BindWeak,
 		}, sec, m)
@@ -197,7 +204,7 @@ func (p *parser) addSymbolVars(sec uint32, m *MapDef, local bool) error {
 	return nil
 }
 
-func (p *parser) addVar(v *VarDef, sec uint32, m *MapDef) (err error) {
+func (p *parser) addVar(v VarDef, sec uint32, m *MapDef) (err error) {
 	s := &p.file.Sections[sec]
 	if uint64(v.Offset)+uint64(v.Size) > s.Size {
 		return bin.Errorf(s.Name, int64(v.Offset), "variable %s of %d bytes does not fit the section (%#x bytes)", v.Name, v.Size, s.Size)
@@ -207,6 +214,11 @@ func (p *parser) addVar(v *VarDef, sec uint32, m *MapDef) (err error) {
 	}
 	v.Section, v.Map, v.ReadOnly = s.Name, m.Name, m.ReadOnly
 	v.Name, err = p.vars.add(p, s.Name, v.Name)
-	p.obj.Vars = append(p.obj.Vars, v)
+	if len(p.varDefs) == 0 {
+		p.varDefs = make([]VarDef, 1)
+	}
+	p.varDefs[0] = v
+	p.obj.Vars = append(p.obj.Vars, &p.varDefs[0])
+	p.varDefs = p.varDefs[1:]
 	return err
 }

@@ -75,6 +75,7 @@ type parser struct {
 	btf           []byte       // contents of .BTF, nil without
 	ext           []byte       // contents of .BTF.ext
 	rels          []relSection // relocations of sections that have some, by target
+	relocs        []reloc      // of the section that is read
 	syms          []symbol     // by symbol index
 	order         []int32      // symbols of functions and objects by (section, value)
 	funcs         []function   // parallel to obj.Funcs
@@ -86,6 +87,7 @@ type parser struct {
 	maps          []placedMap  // maps that references can name, by (section, offset)
 	hasExternMaps bool
 	data          []*MapDef // by section index: the map of a data section
+	varDefs       []VarDef  // what obj.Vars will point to
 	jumps         map[jumpKey]string
 
 	types    *btf.Spec // as the file has it

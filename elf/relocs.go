@@ -49,18 +49,10 @@ type reloc struct {
 	sym uint32
 }
 
-// relocsOf gives all relocations of a section, by offset.
+// relocsOf gives all relocations of a section, by offset, until it is called
+// again.
 func (p *parser) relocsOf(sec uint32) ([]reloc, error) {
-	n := 0
-	for _, r := range p.rels {
-		if r.target == sec {
-			n += r.table.Len()
-		}
-	}
-	if n == 0 {
-		return nil, nil
-	}
-	out := make([]reloc, 0, n)
+	out := p.relocs[:0]
 	s, ordered := &p.file.Sections[sec], true
 	for _, r := range p.rels {
 		if r.target != sec {
@@ -81,6 +73,7 @@ func (p *parser) relocsOf(sec uint32) ([]reloc, error) {
 	if !ordered {
 		bin.Sort(out, func(a, b *reloc) bool { return a.off < b.off })
 	}
+	p.relocs = out
 	return out, nil
 }
 
