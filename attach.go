@@ -78,6 +78,9 @@ func (c *Collection) AttachPinned(dir string, o *AttachOptions) (*Links, error) 
 	return c.attachWith(never, o, t)
 }
 
+// failAttach is not inlined for the size of programs.
+//
+//go:noinline
 func (c *Collection) failAttach(name string, err error) error {
 	return &StepError{Object: c.plan.object, Step: "attach", Name: name, Err: err}
 }

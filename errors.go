@@ -42,6 +42,8 @@ func (e *NotFoundError) Error() string {
 }
 
 // notFound owns have.
+//
+//go:noinline
 func notFound(kind, name string, have []string) error {
 	bin.SortStrings(have)
 	return &NotFoundError{Kind: kind, Name: name, Have: have}
@@ -49,7 +51,9 @@ func notFound(kind, name string, have []string) error {
 
 // keys are in no order. Not for maps of what holds instructions: a generic
 // function keeps its types' methods in every program, and the disassembler is
-// one of Instruction's.
+// one of Instruction's. Inlined, its loop would be in each caller.
+//
+//go:noinline
 func keys[V any](m map[string]V) []string {
 	var names []string
 	for n := range m {

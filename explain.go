@@ -7,6 +7,7 @@ import (
 	"github.com/skepbpf/skep/verifierlog"
 )
 
+//go:noinline
 func (u unresolved) String() string {
 	if u.fn == "" {
 		return u.why

@@ -58,6 +58,8 @@ func (m *plannedModule) check(h *handle.Handle) error {
 }
 
 // uses reports whether the program refers to types of a module.
+//
+//go:noinline
 func (pp *plannedProgram) uses(module string) bool {
 	if pp.spec.Target.Program == nil && pp.spec.Target.Module == module {
 		return true

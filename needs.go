@@ -146,6 +146,8 @@ func (s *Spec) refersToData(in *asm.Instruction) bool {
 }
 
 // core is the CO-RE record of an instruction, or nil.
+//
+//go:noinline
 func (s *Spec) core(in *asm.Instruction) *btf.CORERelo {
 	if in.Note == 0 || s.object == nil || int(in.Note) > len(s.object.Notes) {
 		return nil
@@ -174,6 +176,8 @@ func (s *Spec) extern(name string) *elf.ExternDef {
 
 // reach lists the functions that a program consists of, its own first, each
 // once, in the order of their first use.
+//
+//go:noinline
 func (s *Spec) reach(program string) []*FuncSpec {
 	return s.reachIn(program, func(f *FuncSpec) asm.Instructions { return f.Insns })
 }

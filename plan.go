@@ -300,7 +300,7 @@ func (p *planner) target(pp *plannedProgram) error {
 		return mkerr.Wrap("target %w", &prog.TargetError{Function: t.Name, Err: prog.ErrNoTargetProgram})
 	}
 	if t.Program != nil { // only the kernel knows its BTF
-		pp.notes = append(pp.notes, note{text: fmt.Sprintf("target %s: of program %s", t.Name, t.Program.Name())})
+		pp.note("target %s: of program %s", t.Name, t.Program.Name())
 		return nil
 	}
 	if t.ID != 0 {
@@ -322,8 +322,15 @@ func (p *planner) target(pp *plannedProgram) error {
 			return err
 		}
 	}
-	pp.notes = append(pp.notes, note{text: fmt.Sprintf("target %s: type %d in %s", t.Name, t.ID, where)})
+	pp.note("target %s: type %d in %s", t.Name, t.ID, where)
 	return nil
+}
+
+// note adds what was resolved. It is not inlined for the size of programs.
+//
+//go:noinline
+func (pp *plannedProgram) note(format string, a ...any) {
+	pp.notes = append(pp.notes, note{text: fmt.Sprintf(format, a...)})
 }
 
 // targetModule notes that the program is verified for functions of a module.

@@ -87,6 +87,7 @@ func (p *planner) size(m *maps.Spec) {
 	}
 }
 
+//go:noinline
 func (s *Spec) mapDef(name string) *elf.MapDef {
 	if s.object != nil {
 		for _, m := range s.object.Maps {

@@ -71,7 +71,7 @@ func (p *planner) member(pp *plannedProgram) error {
 	}
 	pp.spec.Target = prog.Target{Name: ops.Name, Module: ops.Module, ID: ops.Ops}
 	pp.spec.Attach = prog.AttachType(first.Index)
-	pp.notes = append(pp.notes, note{text: fmt.Sprintf("implements %s.%s: member %d of type %d in %s", ops.Name, first.Member, first.Index, ops.Ops, ops.Module)})
+	pp.note("implements %s.%s: member %d of type %d in %s", ops.Name, first.Member, first.Index, ops.Ops, ops.Module)
 	return nil
 }
 

@@ -13,6 +13,8 @@ import (
 
 // cloneInsns copies instructions; slices.Clone would keep their methods, and so
 // the disassembler, in every program.
+//
+//go:noinline
 func cloneInsns(in asm.Instructions) asm.Instructions { return append(asm.Instructions(nil), in...) }
 
 // newProgramSpec translates the elf definition of a program. (That every

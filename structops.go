@@ -198,6 +198,7 @@ func (s *Spec) policy(name string) (Policy, error) {
 	return p.Policy, nil
 }
 
+//go:noinline
 func usesProgram(m *MapSpec, program string) bool {
 	for i := range m.Slots {
 		if m.Slots[i].Program && m.Slots[i].Name == program {

@@ -13,6 +13,8 @@ const slotSize = 8
 
 // isBig tells the two byte orders apart. What is neither of the usual values,
 // such as binary.NativeEndian, is tried, which costs an allocation.
+//
+//go:noinline
 func isBig(order binary.ByteOrder) bool {
 	switch order {
 	case binary.LittleEndian:

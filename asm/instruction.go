@@ -109,6 +109,8 @@ func (i Instruction) Slots() int {
 }
 
 // Slots is the length of the encoded list in slots of eight bytes.
+//
+//go:noinline
 func (ins Instructions) Slots() int {
 	n := 0
 	for i := range ins {

@@ -127,6 +127,7 @@ func (f Fixup) applyWide(in *asm.Instruction) error {
 	return nil
 }
 
+//go:noinline
 func (f Fixup) mismatch(what string, got int64) error {
 	return f.errorf("%s is %d, but the relocation record says %d", what, got, int64(f.Old))
 }

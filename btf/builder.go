@@ -108,6 +108,8 @@ func (b *Builder) refer(id ID) uint32 {
 }
 
 // append writes a record and gives its id.
+//
+//go:noinline
 func (b *Builder) append(r record) ID {
 	if b.err != nil {
 		return 0

@@ -66,6 +66,7 @@ var words = [kindCount]string{
 	KindVolatile: "volatile", KindConst: "const", KindRestrict: "restrict",
 }
 
+//go:noinline
 func join(a, b string) string {
 	if b == "" {
 		return a

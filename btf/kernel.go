@@ -1,7 +1,6 @@
 package btf
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"slices"
@@ -131,6 +130,7 @@ func (k *Kernel) Broken() []ModuleError {
 	return k.broken()
 }
 
+//go:noinline
 func (k *Kernel) broken() []ModuleError {
 	var list []ModuleError
 	for _, m := range k.modules {
@@ -155,7 +155,7 @@ func (k *Kernel) Close() error {
 		errs = append(errs, f.Close())
 	}
 	k.files = nil
-	return errors.Join(errs...)
+	return mkerr.Join(errs...)
 }
 
 // vmlinux opens vmlinux, looking for names in the pass that indexes it.
@@ -207,6 +207,7 @@ func (m *module) search(names []sought) error {
 	return nil
 }
 
+//go:noinline
 func (m *module) keep(names []sought) {
 	if m.found == nil {
 		m.found = make(map[string]hits, len(names))

@@ -121,10 +121,12 @@ func (v *validator) checkStr(off uint32, what string) {
 	}
 }
 
+//go:noinline
 func (v *validator) badID(id ID, what string) {
 	v.failf("%s is type %d of %d", what, id, v.ids)
 }
 
+//go:noinline
 func (v *validator) badStr(off uint32, what string) {
 	v.failf("%s at string offset %#x of %#x", what, off, v.str)
 }

@@ -75,6 +75,8 @@ func (p *parser) sortMaps() error {
 }
 
 // externMap finds a map that is declared and not defined.
+//
+//go:noinline
 func (p *parser) externMap(name string) *MapDef {
 	if !p.hasExternMaps {
 		return nil

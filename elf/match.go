@@ -62,6 +62,8 @@ func matchExact(name string) (Match, bool) {
 
 // findSection looks for the row whose name is name, among the rows that take a
 // target or among those that do not.
+//
+//go:noinline
 func findSection(name string, target bool) *sectionRow {
 	for i := range sectionTable {
 		row := &sectionTable[i]

@@ -194,6 +194,8 @@ func borrowProgram(p *prog.Program, types ...prog.Type) (int, *sys.FD, error) {
 }
 
 // wrapLink makes a Link of a new or opened bpf_link.
+//
+//go:noinline
 func wrapLink(fd *sys.FD, t Type, form Form, event *probeEvent) Link {
 	l := &bpfLink{fd: fd, form: form, typ: t, event: event}
 	if t == TypeIter {

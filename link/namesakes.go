@@ -24,6 +24,7 @@ func readNamesakes(root tree.Root, name string) (*namesakes, error) {
 	return &namesakes{functionList(n.Exact), functionList(n.Renamed), functionList(n.Clones), hidden}, nil
 }
 
+//go:noinline
 func functionList(list []kernel.Function) []Function {
 	out := make([]Function, len(list))
 	for i, f := range list {

@@ -25,6 +25,8 @@ type probeEvent struct {
 
 // remove closes the event and removes its definition. What it cannot remove, a
 // later call tries again: nobody else would.
+//
+//go:noinline
 func (e *probeEvent) remove() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -161,6 +161,8 @@ func (p *probe) explain(err error) error {
 // explainPerm says why something was not permitted. needs are the capabilities
 // that the kernel asks for when it attaches; most kinds of links need none
 // beyond those that loading took.
+//
+//go:noinline
 func explainPerm(err error, needs diagnose.Caps) error {
 	return diagnose.Explain(err, &diagnose.Ask{Needs: needs, Plain: needs & diagnose.NetAdmin})
 }

@@ -109,6 +109,8 @@ func isWord(c byte) bool {
 
 // shown cuts what an error repeats of a target: section names may be as long
 // as their object.
+//
+//go:noinline
 func shown(s string) string {
 	const most = 512
 	if len(s) > most {

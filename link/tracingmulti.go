@@ -2,6 +2,7 @@ package link
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/skepbpf/skep/btf"
 	"github.com/skepbpf/skep/internal/kernel"
@@ -155,7 +156,7 @@ func (f *traced) limit(tracefs string) bool {
 	var names []string
 	var types []btf.ID
 	for i, n := range f.names {
-		if times[n] != 1 || denied(n) {
+		if times[n] != 1 || slices.Contains(denied[:], n) {
 			f.left = append(f.left, n)
 			continue
 		}
@@ -168,16 +169,11 @@ func (f *traced) limit(tracefs string) bool {
 
 // denied are functions that ftrace can hook, and trampolines must not
 // (kernel/bpf/verifier.c, btf_id_deny and noreturn_deny).
-func denied(name string) bool {
-	switch name {
-	case "migrate_disable", "migrate_enable", "___migrate_enable", "rcu_read_unlock_strict",
-		"preempt_count_add", "preempt_count_sub", "__rcu_read_lock", "__rcu_read_unlock",
-		"__ia32_sys_exit", "__ia32_sys_exit_group", "__x64_sys_exit", "__x64_sys_exit_group",
-		"__kunit_abort", "kunit_try_catch_throw", "__module_put_and_kthread_exit",
-		"do_exit", "do_group_exit", "kthread_complete_and_exit", "make_task_dead":
-		return true
-	}
-	return false
+var denied = [...]string{
+	"migrate_disable", "migrate_enable", "___migrate_enable", "rcu_read_unlock_strict", "preempt_count_add",
+	"preempt_count_sub", "__rcu_read_lock", "__rcu_read_unlock", "__ia32_sys_exit", "__ia32_sys_exit_group",
+	"__x64_sys_exit", "__x64_sys_exit_group", "__kunit_abort", "kunit_try_catch_throw", "__module_put_and_kthread_exit",
+	"do_exit", "do_group_exit", "kthread_complete_and_exit", "make_task_dead",
 }
 
 // explain says what errnos mean.

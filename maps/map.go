@@ -193,6 +193,7 @@ func permitted(err error) error {
 	return err
 }
 
+//go:noinline
 func isErrno(err error, list ...sys.Errno) bool {
 	for _, e := range list {
 		if errors.Is(err, e) {

@@ -153,19 +153,19 @@ func badField(field, format string, args ...any) error {
 func (s *Spec) For(f *feature.Set) (*Spec, []string) {
 	c := s.Copy()
 	var lost []string
-	give := func(format string, args ...any) { lost = append(lost, fmt.Sprintf(format, args...)) }
+	give := func(what string) { lost = append(lost, what) }
 	if c.Name != "" && !f.Has(feature.ProgName) {
-		give("name: %s", missing(feature.ProgName))
+		give("name: " + missing(feature.ProgName))
 		c.Name = ""
 	}
 	if c.Flags&Mmapable != 0 && c.Type != Arena && !f.Has(feature.ArrayMmap) {
-		give("flag Mmapable: %s", missing(feature.ArrayMmap))
+		give("flag Mmapable: " + missing(feature.ArrayMmap))
 		c.Flags &^= Mmapable
 	}
 	if c.Types != nil {
 		if why := c.withoutBTF(f); why != "" {
 			if c.Value != 0 && !c.Type.has(noBTF) {
-				give("BTF: %s", why)
+				give("BTF: " + why)
 			}
 			c.Types, c.Key, c.Value = nil, 0, 0
 		}
@@ -174,7 +174,7 @@ func (s *Spec) For(f *feature.Set) (*Spec, []string) {
 		var inner []string
 		c.Inner, inner = c.Inner.For(f)
 		for _, what := range inner {
-			give("inner map: %s", what)
+			give("inner map: " + what)
 		}
 	}
 	return c, lost

@@ -44,6 +44,8 @@ func (s *Spec) indexed() bool { return s.ByIndex || len(s.Signature) > 0 }
 
 // usedMaps are the maps that Insns use, in the order of their first use: that
 // of fd_array. It is not nil.
+//
+//go:noinline
 func (s *Spec) usedMaps() []string {
 	names := []string{}
 next:

@@ -62,7 +62,10 @@ func (e *AmbiguousError) Error() string {
 // Is makes the error match ErrAmbiguous.
 func (e *AmbiguousError) Is(target error) bool { return target == ErrAmbiguous }
 
-// functionsOf translates what kallsyms has.
+// functionsOf translates what kallsyms has. It is not inlined for the size of
+// programs.
+//
+//go:noinline
 func functionsOf(list []kernel.Function) []Function {
 	out := make([]Function, len(list))
 	for i, f := range list {
@@ -95,6 +98,8 @@ var errHidden = errors.New("the kernel hides its addresses (sysctl kernel.kptr_r
 // CheckUnique gives an *AmbiguousError if several of the functions are where the
 // kernel seeks the target: it takes the first of that name, in the kernel itself
 // or in the module.
+//
+//go:noinline
 func (t *Target) CheckUnique(namesakes []Function) error {
 	module := t.Module
 	if module == vmlinux {

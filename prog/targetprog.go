@@ -75,24 +75,21 @@ func (p *Program) Func(name string) (btf.ID, error) {
 // functions of the program (the BTF is that of a whole object) it knows where the
 // kernel tells which are.
 func (p *Program) findFunc(name string) (btf.Type, error) {
-	fail := func(err error, have []string, detail string) (btf.Type, error) {
-		return btf.Type{}, &TargetError{Function: name, Program: p.name, Err: err, Have: nearest(name, have), Detail: detail}
-	}
 	id, own, err := p.funcTypes()
 	if err != nil {
-		return fail(err, nil, "")
+		return btf.Type{}, p.noFunc(name, err, nil, "")
 	}
 	if id == 0 {
-		return fail(ErrTargetNoBTF, nil, "")
+		return btf.Type{}, p.noFunc(name, ErrTargetNoBTF, nil, "")
 	}
 	h, err := handle.FromID(id)
 	if err != nil {
-		return fail(err, nil, "")
+		return btf.Type{}, p.noFunc(name, err, nil, "")
 	}
 	defer h.Close()
 	types, err := h.Spec(nil)
 	if err != nil {
-		return fail(err, nil, "")
+		return btf.Type{}, p.noFunc(name, err, nil, "")
 	}
 	var found []btf.Type
 	var have []string
@@ -103,7 +100,7 @@ func (p *Program) findFunc(name string) (btf.Type, error) {
 	}
 	switch len(found) {
 	case 0:
-		return fail(btf.ErrNotFound, have, "")
+		return btf.Type{}, p.noFunc(name, btf.ErrNotFound, have, "")
 	case 1:
 		return found[0], nil
 	}
@@ -111,7 +108,14 @@ func (p *Program) findFunc(name string) (btf.Type, error) {
 	for _, t := range found {
 		detail += "[" + strconv.FormatUint(uint64(t.ID()), 10) + "] " + t.String() + ", "
 	}
-	return fail(ErrTargetAmbiguous, nil, strings.TrimSuffix(detail, ", "))
+	return btf.Type{}, p.noFunc(name, ErrTargetAmbiguous, nil, strings.TrimSuffix(detail, ", "))
+}
+
+// noFunc is not inlined for the size of programs.
+//
+//go:noinline
+func (p *Program) noFunc(name string, err error, have []string, detail string) error {
+	return &TargetError{Function: name, Program: p.name, Err: err, Have: nearest(name, have), Detail: detail}
 }
 
 // functions gives the functions of ids, each once, or all if there are no ids. It

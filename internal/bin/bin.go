@@ -42,6 +42,8 @@ type Cursor struct {
 
 // NewCursor reads b. base is the offset of b[0] within section: errors carry
 // offsets from the section's start.
+//
+//go:noinline
 func NewCursor(section string, base int64, b []byte, order binary.ByteOrder) *Cursor {
 	return &Cursor{section: section, base: base, b: b, order: order}
 }

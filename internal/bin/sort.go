@@ -19,6 +19,8 @@ func Sort[T any](list []T, less func(a, b *T) bool) (moved bool) {
 }
 
 // SortStrings orders list by bytes.
+//
+//go:noinline
 func SortStrings(list []string) { Sort(list, func(a, b *string) bool { return *a < *b }) }
 
 // sortedOrder gives the order that n elements should have, nil if they have

@@ -37,6 +37,8 @@ func ReadUpTo(r io.Reader, size, limit int) ([]byte, error) {
 }
 
 // Fields splits s at blanks, tabs and line ends: strings.Fields for ASCII.
+//
+//go:noinline
 func Fields(s string) (list []string) {
 	for i := 0; i < len(s); {
 		start := i

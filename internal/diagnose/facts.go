@@ -98,6 +98,8 @@ func (f facts) before(major, minor uint16) bool {
 }
 
 // sysctl is the value of a sysctl, "" if it cannot be read.
+//
+//go:noinline
 func (f facts) sysctl(name string) string { return f.small("proc/sys/" + name) }
 
 // lockdown is the level that is in force: "none", "integrity",

@@ -73,6 +73,8 @@ var table = [Count]entry{
 }
 
 // String is the feature's name in plain words.
+//
+//go:noinline
 func (id ID) String() string {
 	if id < Count {
 		return table[id].name

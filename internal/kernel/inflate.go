@@ -49,6 +49,8 @@ type inflater struct {
 func (d *inflater) left() int { return cap(d.out) - len(d.out) }
 
 // fill makes at least 32 bits ready, zeros after the end.
+//
+//go:noinline
 func (d *inflater) fill() {
 	for d.have <= 56 && len(d.in) > 0 {
 		d.bits |= uint64(d.in[0]) << d.have

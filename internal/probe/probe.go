@@ -100,6 +100,7 @@ func (t *trial) run(a *asker) error {
 	return t.try(a)
 }
 
+//go:noinline
 func isAny(err error, list []error) bool {
 	for _, e := range list {
 		if errors.Is(err, e) {

@@ -6,6 +6,8 @@ import (
 )
 
 // plain programs, as controls and as carriers.
+//
+//go:noinline
 func socketFilter() program {
 	return program{typ: sys.BPF_PROG_TYPE_SOCKET_FILTER, insns: []insn{clear0, exit}}
 }
@@ -14,6 +16,7 @@ func tracepoint(insns ...insn) program {
 	return program{typ: sys.BPF_PROG_TYPE_TRACEPOINT, insns: append(insns, clear0, exit)}
 }
 
+//go:noinline
 func loadSocketFilter(a *asker) error { return a.loads(socketFilter()) }
 func loadTracepoint(a *asker) error   { return a.loads(tracepoint()) }
 

@@ -31,6 +31,8 @@ type part struct {
 }
 
 // Names lists the functions in the order of their places.
+//
+//go:noinline
 func (l *Linked) Names() []string {
 	names := make([]string, len(l.parts))
 	for i, p := range l.parts {

@@ -35,6 +35,8 @@ func errnoText(e Errno) string {
 }
 
 // newError is nil for errno 0.
+//
+//go:noinline
 func newError(call string, errno Errno) error {
 	if errno == 0 {
 		return nil

@@ -138,6 +138,8 @@ func (f *File) readAll(limit int64, read func(b []byte, have int64) (int, error)
 }
 
 // pathError is nil for no error.
+//
+//go:noinline
 func pathError(op, path string, err error) error {
 	if err == nil {
 		return nil

@@ -23,6 +23,8 @@ func SlicePtr[T any](s []T) Pointer {
 
 // StringPtr points at a NUL-terminated copy of s. It is null if s is empty.
 // What follows a NUL byte within s is not seen by the kernel.
+//
+//go:noinline
 func StringPtr(s string) Pointer {
 	if s == "" {
 		return Pointer{}
@@ -51,6 +53,8 @@ func (p Pointer) IsNull() bool { return p.p == nil }
 // ObjName is s as the name of a map or program: cut to 15 bytes and followed
 // by NUL. The kernel takes letters, digits, '_' and '.'; what else s has
 // becomes '_' (kernel/bpf/syscall.c, bpf_obj_name_cpy).
+//
+//go:noinline
 func ObjName(s string) (name [BPF_OBJ_NAME_LEN]byte) {
 	n := copy(name[:len(name)-1], s)
 	for i, c := range name[:n] {
@@ -64,6 +68,8 @@ func ObjName(s string) (name [BPF_OBJ_NAME_LEN]byte) {
 }
 
 // NameString is the text of a NUL-terminated buffer: up to the first NUL.
+//
+//go:noinline
 func NameString(b []byte) string {
 	for i, c := range b {
 		if c == 0 {

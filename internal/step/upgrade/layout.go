@@ -92,6 +92,7 @@ func find(fs []field, name string, nth int) (field, bool) {
 	return field{}, false
 }
 
+//go:noinline
 func join(path, name string) string {
 	switch {
 	case name == "":
@@ -180,6 +181,7 @@ func length(t btf.Type) uint32 {
 	return n
 }
 
+//go:noinline
 func describe(t btf.Type, size uint32) string {
 	return fmt.Sprintf("%s (%d bytes)", t, size)
 }

@@ -88,9 +88,8 @@ func Compare(want, have *Map) []Difference {
 }
 
 func compare(want, have *Map) (ds []Difference) {
-	differ := func(property, w, h string) { ds = append(ds, Difference{property, w, h}) }
 	if want.Type != have.Type {
-		differ("type", want.TypeName, have.TypeName)
+		ds = differ(ds, "type", want.TypeName, have.TypeName)
 	}
 	for _, n := range [...]struct {
 		property, format string
@@ -103,11 +102,11 @@ func compare(want, have *Map) (ds []Difference) {
 		{"map extra", "%#x", want.Extra, have.Extra},
 	} {
 		if n.want != n.have {
-			differ(n.property, fmt.Sprintf(n.format, n.want), fmt.Sprintf(n.format, n.have))
+			ds = differ(ds, n.property, fmt.Sprintf(n.format, n.want), fmt.Sprintf(n.format, n.have))
 		}
 	}
 	if want.Frozen != have.Frozen && want.Frozen != Untold && have.Frozen != Untold {
-		differ("frozen", want.Frozen.String(), have.Frozen.String())
+		ds = differ(ds, "frozen", want.Frozen.String(), have.Frozen.String())
 	}
 	for _, l := range [...]struct {
 		property   string
@@ -122,10 +121,17 @@ func compare(want, have *Map) (ds []Difference) {
 		}
 		s := shapes{want.Types, have.Types, maxSteps}
 		if at, w, h := s.differ(l.want, l.have, "", 0); w != h {
-			differ(l.property, at+w, at+h)
+			ds = differ(ds, l.property, at+w, at+h)
 		}
 	}
 	return ds
+}
+
+// differ is not inlined for the size of programs.
+//
+//go:noinline
+func differ(ds []Difference, property, want, have string) []Difference {
+	return append(ds, Difference{property, want, have})
 }
 
 // String is "yes", "no" or "unknown".
