@@ -115,12 +115,46 @@ func checkTypes(t *testing.T, s *Spec) {
 		if st, ok := s.Strip(id); ok && (st.Kind() == KindTypedef || st.Kind() == KindConst) {
 			t.Fatalf("type %d is %s when stripped", id, st.Kind())
 		}
-		if left--; typ.Name() == "" || left < 0 {
+		if left--; left < 0 {
+			continue
+		}
+		checkLayout(t, typ)
+		if typ.Name() == "" {
 			continue
 		}
 		if found, ok := s.ByName(typ.Name(), typ.Kind()); !ok || found.Name() != typ.Name() || found.Kind() != typ.Kind() {
 			t.Fatalf("type %d: %s %q is not found by its name", id, typ.Kind(), typ.Name())
 		}
+	}
+}
+
+// checkLayout asks where things are in a type.
+func checkLayout(t *testing.T, typ Type) {
+	t.Helper()
+	s := typ.Spec()
+	if n, err := s.Alignof(typ.ID()); (err == nil) != (n > 0) || n > 16 {
+		t.Fatalf("type %d: %d bytes of alignment, %v", typ.ID(), n, err)
+	}
+	if p, ok := typ.Proto(); ok && p.Kind() != KindFuncProto {
+		t.Fatalf("type %d leads to a %s", typ.ID(), p.Kind())
+	}
+	typ.Elem()
+	for i := range min(typ.Vlen(), 3) {
+		m := typ.Member(i)
+		if at, ok := typ.MemberAt(m.Offset); ok && at.Offset > m.Offset {
+			t.Fatalf("type %d: %+v at bit %d", typ.ID(), at, m.Offset)
+		}
+		if m.Name == "" {
+			continue
+		}
+		first, ok := typ.MemberByName(m.Name)
+		if ok && (first.Name != m.Name || i == 0 && first != m) {
+			t.Fatalf("type %d: %+v for %+v", typ.ID(), first, m)
+		}
+		if at, err := typ.Offsetof(m.Name); err == nil && at != first && !strings.ContainsAny(m.Name, ".[") {
+			t.Fatalf("type %d: %+v, by its path %+v", typ.ID(), first, at)
+		}
+		typ.Offsetof(m.Name + "[1]." + m.Name)
 	}
 }
 
