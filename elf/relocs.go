@@ -58,7 +58,11 @@ func (p *parser) relocsOf(sec uint32) ([]reloc, error) {
 		if r.target != sec {
 			continue
 		}
-		for i := range r.table.Len() {
+		n := r.table.Len()
+		if cap(out)-len(out) < n {
+			out = append(make([]reloc, 0, len(out)+n), out...)
+		}
+		for i := range n {
 			e := r.table.At(i)
 			if e.Offset >= s.Size {
 				return nil, bin.Errorf(s.Name, int64(e.Offset), "relocation beyond the end of the section (%#x bytes)", s.Size)
