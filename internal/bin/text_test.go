@@ -3,6 +3,7 @@ package bin
 import (
 	"errors"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func TestFields(t *testing.T) {
 func TestReadUpTo(t *testing.T) {
 	text := strings.Repeat("0123456789", 30)
 	for _, size := range []int{0, 1, 7, 299, 300, 301, 1000} {
-		for _, limit := range []int{1, 7, 299, 300, 301, 1<<40&int(^uint(0)>>1) | 1000} {
+		for _, limit := range []int{1, 7, 299, 300, 301, math.MaxInt} {
 			for name, r := range map[string]io.Reader{
 				"at once": strings.NewReader(text), "bytewise": iotest.OneByteReader(strings.NewReader(text)),
 				"end with data": iotest.DataErrReader(strings.NewReader(text)),
