@@ -318,25 +318,32 @@ func TestDistill(t *testing.T) {
 	}
 }
 
+// distilledPtr is a pointer to a type d that its base only declares, distilled.
+func distilledPtr(t *testing.T, k Kind) *Spec {
+	t.Helper()
+	base := NewBuilder(nil)
+	base.AddFwd("d", k)
+	from, err := base.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	split := NewBuilder(&BuilderOptions{Base: from})
+	split.AddPtr(1)
+	s, err := split.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, err := Distill(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rest
+}
+
 // TestRelocateDeclared: a declaration is found as itself or as what it declares.
 func TestRelocateDeclared(t *testing.T) {
 	for _, k := range []Kind{KindStruct, KindUnion} {
-		base := NewBuilder(nil)
-		base.AddFwd("d", k)
-		from, err := base.Spec()
-		if err != nil {
-			t.Fatal(err)
-		}
-		sb := NewBuilder(&BuilderOptions{Base: from})
-		sb.AddPtr(1)
-		s, err := sb.Spec()
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, rest, err := Distill(s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		rest := distilledPtr(t, k)
 		for _, of := range []Kind{KindStruct, KindUnion} {
 			to := NewBuilder(nil)
 			i := to.AddInt("int", 4, 0)
@@ -364,22 +371,7 @@ func TestRelocateDeclared(t *testing.T) {
 // TestRelocateDeclaredAmongSeveral: where structs of a name are several, what
 // is only declared is a declaration; without one it is not found.
 func TestRelocateDeclaredAmongSeveral(t *testing.T) {
-	from := NewBuilder(nil)
-	from.AddFwd("d", KindStruct)
-	base, err := from.Spec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sb := NewBuilder(&BuilderOptions{Base: base})
-	sb.AddPtr(1)
-	s, err := sb.Spec()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, err := Distill(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rest := distilledPtr(t, KindStruct)
 	for _, declared := range []bool{true, false} {
 		to := NewBuilder(nil)
 		to.AddStruct("d", 8, nil)
