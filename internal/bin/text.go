@@ -36,21 +36,24 @@ func ReadUpTo(r io.Reader, size, limit int) ([]byte, error) {
 	}
 }
 
-// Fields splits s at blanks, tabs and line ends: strings.Fields for ASCII.
+// Fields splits s at white space of ASCII, as strings.Fields does.
 //
 //go:noinline
 func Fields(s string) (list []string) {
 	for i := 0; i < len(s); {
 		start := i
-		for i < len(s) && s[i] > ' ' {
+		for i < len(s) && !blank(s[i]) {
 			i++
 		}
 		if i > start {
 			list = append(list, s[start:i])
 		}
-		for i < len(s) && s[i] <= ' ' {
+		for i < len(s) && blank(s[i]) {
 			i++
 		}
 	}
 	return list
 }
+
+// blank is true of white space: the space, and from tab to carriage return.
+func blank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

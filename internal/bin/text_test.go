@@ -21,7 +21,7 @@ func TestReplace(t *testing.T) {
 }
 
 func TestFields(t *testing.T) {
-	for _, s := range []string{"", " ", "a", " a", "a ", "one two\tthree\n", "  0\t 0 4294967295\r\n", "é ü"} {
+	for _, s := range []string{"", " ", "a", " a", "a ", "one two\tthree\n", "  0\t 0 4294967295\r\n", "é ü", "4.0\x04.15 \x00 b", "\v a\fb\x1f"} {
 		if got, want := Fields(s), strings.Fields(s); !slices.Equal(got, want) {
 			t.Errorf("Fields(%q) = %q, want %q", s, got, want)
 		}

@@ -90,6 +90,7 @@ func FuzzParseVersion(f *testing.F) {
 	f.Add("", "4.19.0-22-amd64", "#1 SMP Debian 4.19.260-1 (2022-09-29)")
 	f.Add("a b 1.2.", "6.12", "Debian 99999.1.1")
 	f.Add("", "", "Debian ")
+	f.Add("U4.0-1\x04.15-generic 5.4.8", "5.4.0-12-generic", "#15-Ubuntu SMP")
 	f.Fuzz(func(t *testing.T, signature, release, text string) {
 		n := len(signature) + len(release) + len(text)
 		var v version.V
