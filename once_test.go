@@ -63,17 +63,5 @@ func symbolsOnce(t *testing.T) fs.FS {
 	t.Helper()
 	const name = "proc/kallsyms"
 	text := readTest(t, "/"+name)
-	return readSymbols{os.DirFS("/"), fstest.MapFS{name: {Data: text}}}
-}
-
-type readSymbols struct {
-	fs.FS
-	symbols fstest.MapFS
-}
-
-func (s readSymbols) Open(name string) (fs.File, error) {
-	if _, ok := s.symbols[name]; ok {
-		return s.symbols.Open(name)
-	}
-	return s.FS.Open(name)
+	return over{os.DirFS("/"), fstest.MapFS{name: {Data: text}}}
 }
