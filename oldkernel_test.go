@@ -341,10 +341,10 @@ func TestNoGlobalData(t *testing.T) {
 		{"globals", "", false, "variable "},
 		{"subprogs", "uses_none", false, ""},
 		{"subprogs", "uses_none", true, ""},
-		{"oldkernel", "egress", true, "Spec.Prune inlines only constants that are read one by one: global data maps: not supported by this kernel (needs Linux 5.2)"},
-		{"subprogs", "uses_one", false, "program uses_one: uses_one: variable result: Spec.Prune inlines only constants that are read one by one: " +
+		{"oldkernel", "egress", true, ": only constants can be inlined, by Spec.Prune: global data maps: not supported by this kernel (needs Linux 5.2)"},
+		{"subprogs", "uses_one", false, "program uses_one: uses_one: variable result: only constants that are read one by one can be inlined: " +
 			"global data maps: not supported by this kernel (needs Linux 5.2)"},
-		{"oldkernel", "egress", false, "program egress: egress: extern CONFIG_SKEP_S64: Spec.Prune inlines only constants"},
+		{"oldkernel", "egress", false, "program egress: egress: extern CONFIG_SKEP_S64: only constants that are read one by one can be inlined"},
 	} {
 		t.Run(tt.object+" "+tt.program, func(t *testing.T) {
 			k := systest.NewKernel(t)

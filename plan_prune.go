@@ -237,7 +237,11 @@ func (p *planner) noData(in *asm.Instruction) error {
 	if in.Ref.Kind != asm.RefMapValue || p.spec.Maps[in.Ref.Name] == nil || p.spec.Maps[in.Ref.Name].Type != maps.Array {
 		return nil
 	}
-	return mkerr.WrapNamed("%s: Spec.Prune inlines only constants that are read one by one: %w", p.variableAt(in.Ref), feature.Unsupported(feature.GlobalData))
+	at, err := p.variableAt(in.Ref), feature.Unsupported(feature.GlobalData)
+	if p.spec.prune == nil {
+		return mkerr.WrapNamed("%s: only constants can be inlined, by Spec.Prune: %w", at, err)
+	}
+	return mkerr.WrapNamed("%s: only constants that are read one by one can be inlined: %w", at, err)
 }
 
 // variableAt names what stands in a data section.
